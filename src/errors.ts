@@ -1,0 +1,38 @@
+/**
+ * The one error of tare: *doing what, to what: errno (hint: cure)*.
+ *
+ * Lower case, no full stop, so that errors read well when they are nested:
+ * `start busybox: mount proc on /proc: EPERM (hint: needs a pid namespace of its own)`.
+ */
+
+/** What a shell would report: 125 tare itself failed, 126 not executable, 127 not found (docker-run(1), "Exit status"). */
+export type FailureCode = 125 | 126 | 127;
+
+export interface TareErrorOptions {
+  /** The kernel's name for what went wrong, such as `ENOENT`. */
+  errno?: string;
+  /** The cure, as an imperative or a fact the reader can act on. */
+  hint?: string;
+  /** What the process that hit this error should exit with; 125 unless said otherwise. */
+  exitCode?: FailureCode;
+  cause?: unknown;
+}
+
+export class TareError extends Error {
+  override readonly name = 'TareError';
+  /** What was being done, to what. */
+  readonly doing: string;
+  readonly errno: string | undefined;
+  readonly hint: string | undefined;
+  readonly exitCode: FailureCode;
+
+  constructor(doing: string, options: TareErrorOptions = {}) {
+    const { errno, hint, exitCode = 125, cause } = options;
+    const what = errno === undefined ? doing : `${doing}: ${errno}`;
+    super(hint === undefined ? what : `${what} (hint: ${hint})`, cause === undefined ? undefined : { cause });
+    this.doing = doing;
+    this.errno = errno;
+    this.hint = hint;
+    this.exitCode = exitCode;
+  }
+}

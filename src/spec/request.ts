@@ -1,0 +1,125 @@
+/**
+ * What a user asks for, before any default is filled in.
+ *
+ * The command line's flags and the library's options both become a `RunRequest`;
+ * `defaults.ts` turns it and the image's own configuration into a `Spec`.
+ */
+
+/** A namespace: a new one, the host's, or the one behind a path such as `/proc/123/ns/net`. */
+export type NamespaceChoice = 'new' | 'host' | { path: string };
+
+/** The eight kinds of namespaces(7), by the names of the OCI runtime-spec ("linux.namespaces"). */
+export type NamespaceKind = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
+
+export interface MountRequest {
+  type: 'bind' | 'tmpfs' | 'volume';
+  /** Absolute path on the host; for `bind` only. */
+  source?: string;
+  /** Absolute path in the container. */
+  target: string;
+  /** Options in the runtime-spec's spelling: `ro`, `rw`, `rbind`, `rro`, `nosuid`, `size=64m`, `rprivate`, `idmap` … */
+  options: string[];
+}
+
+export interface Limits {
+  /** Hard limit: bytes, or a number with a unit (`64m`, `1.5g`). cgroup v2 `memory.max`. */
+  memory?: number | string;
+  /** Memory plus swap, as Docker counts it; -1 for no limit on swap. cgroup v2 `memory.swap.max`. */
+  memorySwap?: number | string;
+  /** Best-effort lower bound, `memory.low`. */
+  memoryReservation?: number | string;
+  /** Throttling threshold, `memory.high`. */
+  memoryHigh?: number | string;
+  /** CPUs' worth of time, such as 1.5. cgroup v2 `cpu.max`. */
+  cpus?: number;
+  /** 1 to 10000. cgroup v2 `cpu.weight`. */
+  cpuWeight?: number;
+  /** Extra CPU time that may be saved up, in microseconds. `cpu.max.burst`. */
+  cpuBurst?: number;
+  /** Run only when nobody else wants the CPU. `cpu.idle`. */
+  cpuIdle?: boolean;
+  /** A list such as `0-2,7`. `cpuset.cpus`. */
+  cpusetCpus?: string;
+  /** A list such as `0`. `cpuset.mems`. */
+  cpusetMems?: string;
+  /** `pids.max`; -1 for none. */
+  pids?: number;
+  /** 1 to 10000. `io.weight`. */
+  ioWeight?: number;
+  /** Free choice of cgroup v2 files and values: the spec's `linux.resources.unified`. */
+  unified?: Record<string, string>;
+}
+
+export interface Ulimit {
+  /** Such as `nofile`; without `RLIMIT_`, in lower case. */
+  name: string;
+  soft: number | 'unlimited';
+  hard: number | 'unlimited';
+}
+
+/** Id maps in the form of user_namespaces(7): `size` ids from `containerID` on are `hostID` and following. */
+export interface IdMap {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+export interface DeviceRequest {
+  /** Device node on the host. */
+  source: string;
+  /** Where it appears in the container. */
+  target: string;
+  /** Any of `r`, `w`, `m`. */
+  permissions: string;
+}
+
+export interface RunRequest {
+  /** `busybox`, `host`, `dir:PATH` or `oci:PATH`. */
+  image: string;
+  /** The command and its arguments; the image's own where empty. */
+  args?: readonly string[];
+  /** Replaces the image's entry point; an empty list removes it. */
+  entrypoint?: readonly string[];
+  /** Names the container's cgroup and messages; made up where absent. */
+  name?: string;
+  /** `NAME=value`, later ones win. */
+  env?: readonly string[];
+  cwd?: string;
+  /** `name|uid[:group|gid]`, looked up in the image's own passwd and group. */
+  user?: string;
+  /** Supplementary groups, names or numbers. */
+  groupAdd?: readonly string[];
+  umask?: number;
+  hostname?: string;
+  domainname?: string;
+  mounts?: readonly MountRequest[];
+  devices?: readonly DeviceRequest[];
+  readOnly?: boolean;
+  /** A directory that keeps what the container writes (`upper` and `work` are made in it); thrown away where absent. */
+  upper?: string;
+  limits?: Limits;
+  ulimits?: readonly Ulimit[];
+  oomScoreAdj?: number;
+  /** Namespaces by kind; all eight are new where the request is silent (`time` only with `timeOffsets`, `user` only when rootless or with maps). */
+  namespaces?: Partial<Record<NamespaceKind, NamespaceChoice>>;
+  uidMappings?: readonly IdMap[];
+  gidMappings?: readonly IdMap[];
+  /** Seconds added to each clock: time_namespaces(7). */
+  timeOffsets?: { monotonic?: number; boottime?: number };
+  sysctl?: Record<string, string>;
+  capAdd?: readonly string[];
+  capDrop?: readonly string[];
+  privileged?: boolean;
+  noNewPrivileges?: boolean;
+  /** `default`, `unconfined` or a path of a profile in Docker's or the OCI's form. */
+  seccomp?: string;
+  apparmor?: string;
+  /** The SELinux label of the process. */
+  selinux?: string;
+  /** `unconfined`: mask no paths (`--security-opt systempaths=unconfined`). */
+  systemPaths?: 'default' | 'unconfined';
+  /** A reaping, signal-forwarding pid 1 before the command. */
+  init?: boolean;
+  terminal?: boolean;
+  annotations?: Record<string, string>;
+}
