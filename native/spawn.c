@@ -1,0 +1,319 @@
+/*
+ * libtare.so: what Node lacks. It starts a child with clone3, runs programs in the caller's own thread, and tells Node
+ * over one socket what becomes of the children. It knows no container either.
+ */
+#include <errno.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launch.h"
+#include "syscall.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* ---- what becomes of the children ------------------------------------------------------------------------------ */
+
+/*
+ *   epoll thread                                  Node
+ *     │ packet on a child's sync socket             │
+ *     ├── MESSAGE {op, error, fd} ─────────────────▶│  it stopped, failed, or handed over an fd
+ *     │ end of file there                           │
+ *     ├── EXECUTED ────────────────────────────────▶│  execve closed the socket, or the child is gone
+ *     │ pidfd readable                              │
+ *     ├── EXITED {code, status, usage} ────────────▶│  reaped; always the last word on a child
+ */
+#define EVENT_MESSAGE 1u
+#define EVENT_EXECUTED 2u
+#define EVENT_EXITED 3u
+
+struct event {
+  uint64_t id;
+  uint32_t kind;
+  uint32_t op;
+  uint32_t message; /* TARE_STOPPED, TARE_FAILURE */
+  int32_t error;
+  int32_t fd;
+  int32_t code;   /* si_code: CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+  int32_t status; /* si_status */
+  uint32_t reserved;
+  uint64_t user;   /* us */
+  uint64_t system; /* us */
+  uint64_t rss;    /* peak, KiB */
+  uint64_t time;   /* CLOCK_MONOTONIC, ns */
+};
+
+/* What epoll points at: one of the two things a child is heard by. */
+struct source {
+  struct child *child;
+  void (*ready)(struct child *);
+};
+
+struct child {
+  uint64_t id;
+  int pidfd;
+  int sync; /* -1 once it has reached its end */
+  struct source on_sync;
+  struct source on_exit;
+};
+
+static int epoll = -1;
+static int events = -1;
+
+static void tell(struct event *event) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  event->time = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  size_t done = 0;
+  while (done < sizeof *event) {
+    ssize_t wrote = send(events, (char *)event + done, sizeof *event - done, MSG_NOSIGNAL);
+    if (wrote < 0 && errno != EINTR) return; /* Node is gone, and with it whoever could care */
+    if (wrote > 0) done += (size_t)wrote;
+  }
+}
+
+/* Reads what the child has sent; false at the end of it. */
+static int hear(struct child *child) {
+  for (;;) {
+    struct tare_message message = {0};
+    union {
+      char bytes[CMSG_SPACE(sizeof(int))];
+      struct cmsghdr align;
+    } control;
+    struct iovec part = {&message, sizeof message};
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(child->sync, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return 1;
+    if (got != sizeof message) return 0;
+    struct event event = {.id = child->id, .kind = EVENT_MESSAGE, .op = message.op, .message = message.kind};
+    event.error = message.error;
+    event.fd = -1;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights != NULL && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
+      memcpy(&event.fd, CMSG_DATA(rights), sizeof(int));
+    tell(&event);
+  }
+}
+
+static void listen_to(struct child *child) {
+  if (child->sync < 0 || hear(child)) return;
+  epoll_ctl(epoll, EPOLL_CTL_DEL, child->sync, NULL);
+  child->sync = -1; /* Node closes it */
+  tell(&(struct event){.id = child->id, .kind = EVENT_EXECUTED, .fd = -1});
+}
+
+static void bury(struct child *child) {
+  siginfo_t info = {0};
+  struct rusage usage = {0};
+  while (syscall(SYS_waitid, P_PIDFD, child->pidfd, &info, WEXITED | __WALL, &usage) < 0 && errno == EINTR) continue;
+  struct event event = {.id = child->id, .kind = EVENT_EXITED, .fd = -1, .code = info.si_code};
+  event.status = info.si_status;
+  event.user = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
+  event.system = (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
+  event.rss = (uint64_t)usage.ru_maxrss;
+  listen_to(child); /* its last words come before its end */
+  if (child->sync >= 0) epoll_ctl(epoll, EPOLL_CTL_DEL, child->sync, NULL);
+  epoll_ctl(epoll, EPOLL_CTL_DEL, child->pidfd, NULL);
+  free(child);
+  tell(&event);
+}
+
+/* A child's last words come before its end: the sync sockets of a batch go first, and `bury` reads what came since. */
+static void *watch(void *unused) {
+  (void)unused;
+  for (;;) {
+    struct epoll_event ready[64];
+    int count = epoll_wait(epoll, ready, 64, -1);
+    for (int pass = 0; pass < 2; pass++) {
+      for (int i = 0; i < count; i++) {
+        struct source *source = ready[i].data.ptr;
+        if (source == NULL || (pass == 0 && source->ready == bury)) continue;
+        ready[i].data.ptr = NULL;
+        source->ready(source->child);
+      }
+    }
+  }
+  return NULL;
+}
+
+static int follow(uint64_t id, int pidfd, int sync) {
+  struct child *child = malloc(sizeof *child);
+  if (child == NULL) return ENOMEM;
+  *child = (struct child){.id = id, .pidfd = pidfd, .sync = sync};
+  child->on_sync = (struct source){child, listen_to};
+  child->on_exit = (struct source){child, bury};
+  struct epoll_event on_sync = {.events = EPOLLIN, .data.ptr = &child->on_sync};
+  struct epoll_event on_exit = {.events = EPOLLIN, .data.ptr = &child->on_exit};
+  if (sync >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, sync, &on_sync) < 0) {
+    int error = errno;
+    free(child);
+    return error;
+  }
+  /* From here on the child belongs to the thread, which frees it. */
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, pidfd, &on_exit) == 0) return 0;
+  int error = errno;
+  if (sync >= 0) epoll_ctl(epoll, EPOLL_CTL_DEL, sync, NULL); /* the thread may hold the block: let it be */
+  return error;
+}
+
+/* Starts the thread; returns the fd from which Node reads `struct event`s, or a negative errno. Once per process. */
+EXPORT int32_t tare_open(void) {
+  int pair[2];
+  sigset_t all, old;
+  pthread_t thread;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return -errno;
+  events = pair[1];
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  int error = pthread_create(&thread, NULL, watch, NULL);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (error != 0) return -error;
+  pthread_detach(thread);
+  return pair[0];
+}
+
+/* Follows a process that a child handed over by its pidfd. 0, or an errno. */
+EXPORT int32_t tare_follow(uint64_t id, int32_t pidfd) { return follow(id, pidfd, -1); }
+
+/* ---- programs in the caller's own thread ------------------------------------------------------------------------ */
+
+/* Runs a program that neither forks nor executes; its outcome stands in its header. 0, or EBADMSG. */
+EXPORT int32_t tare_run(uint8_t *memory, uint64_t size) {
+  struct tare_program *program = (void *)memory;
+  int error = tare_check(program, size);
+  if (error == 0) tare_interpret(program);
+  return error;
+}
+
+/* ---- a child ----------------------------------------------------------------------------------------------------- */
+
+/* Written by src/launch/spawn.ts; the bootstrap and the program lie in the same block, at 8-byte boundaries. */
+struct spawn {
+  uint64_t id;
+  uint64_t flags; /* CLONE_NEWUSER, CLONE_NEWPID … */
+  int32_t cgroup; /* fd of the cgroup it is born in; -1: the caller's */
+  uint32_t bootstrap;
+  uint32_t bootstrap_size;
+  uint32_t program;
+  uint32_t program_size;
+  uint32_t program_cell; /* in the bootstrap: where the fd of the program's memory goes */
+  uint32_t sync_cell;    /* in the bootstrap: where the child's end of the sync socket goes */
+  /* The answer: */
+  int32_t pid;
+  int32_t pidfd;
+  int32_t sync;
+  int32_t memory;
+  int32_t error; /* errno of the step below */
+  uint32_t step;
+};
+
+#define STEP_MEMORY 1u
+#define STEP_SYNC 2u
+#define STEP_CLONE 3u
+#define STEP_BOOTSTRAP 4u /* see the bootstrap's own header */
+#define STEP_FOLLOW 5u
+
+long tare_clone3(struct clone_args *args, size_t size, void (*child)(void *), void *argument);
+TARE_CLONE3;
+
+/* In the child, on the parent's memory: only raw system calls from here on. */
+static void bootstrap(void *program) {
+  tare_interpret(program);
+  for (;;) tare_syscall(TARE_NR_exit_group, 125, 0, 0, 0, 0, 0);
+}
+
+static int32_t fail(struct spawn *spawn, uint32_t step, int error) {
+  if (spawn->pidfd >= 0) {
+    kill(spawn->pid, SIGKILL);
+    while (syscall(SYS_waitid, P_PIDFD, spawn->pidfd, NULL, WEXITED | __WALL, NULL) < 0 && errno == EINTR) continue;
+    close(spawn->pidfd);
+  }
+  if (spawn->sync >= 0) close(spawn->sync);
+  if (spawn->memory >= 0) close(spawn->memory);
+  spawn->pid = spawn->pidfd = spawn->sync = spawn->memory = -1;
+  spawn->step = step;
+  spawn->error = error;
+  return -1;
+}
+
+static int write_memory(const uint8_t *bytes, size_t size) {
+  int fd = memfd_create("tare-program", MFD_CLOEXEC);
+  if (fd < 0) return -1;
+  for (size_t done = 0; done < size;) {
+    ssize_t wrote = write(fd, bytes + done, size - done);
+    if (wrote < 0 && errno != EINTR) {
+      int error = errno;
+      close(fd);
+      errno = error;
+      return -1;
+    }
+    if (wrote > 0) done += (size_t)wrote;
+  }
+  return fd;
+}
+
+EXPORT int32_t tare_spawn(uint8_t *request) {
+  struct spawn *spawn = (void *)request;
+  struct tare_program *boot = (void *)(request + spawn->bootstrap);
+  int pair[2];
+  spawn->pid = spawn->pidfd = spawn->sync = spawn->memory = -1;
+  if (tare_check(boot, spawn->bootstrap_size) != 0) return fail(spawn, STEP_BOOTSTRAP, EBADMSG);
+
+  spawn->memory = write_memory(request + spawn->program, spawn->program_size);
+  if (spawn->memory < 0) return fail(spawn, STEP_MEMORY, errno);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return fail(spawn, STEP_SYNC, errno);
+  spawn->sync = pair[0];
+  *(int64_t *)((char *)boot + spawn->program_cell) = spawn->memory;
+  *(int64_t *)((char *)boot + spawn->sync_cell) = pair[1];
+
+  /* The child borrows a piece of this frame: CLONE_VFORK keeps the frame still until it has executed or is gone. */
+  _Alignas(16) char stack[16384];
+  int pidfd = -1;
+  struct clone_args args = {
+      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | spawn->flags,
+      .pidfd = (uint64_t)(uintptr_t)&pidfd,
+      .exit_signal = SIGCHLD,
+      .stack = (uint64_t)(uintptr_t)stack,
+      .stack_size = sizeof stack,
+  };
+  if (spawn->cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = (uint64_t)spawn->cgroup;
+  }
+  uint64_t all = ~0ull, old = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof all);
+  long pid = tare_clone3(&args, sizeof args, bootstrap, boot);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
+  close(pair[1]);
+
+  if (pid < 0) return fail(spawn, STEP_CLONE, (int)-pid);
+  spawn->pid = (int32_t)pid;
+  spawn->pidfd = pidfd;
+  if (boot->state == TARE_FAILED) return fail(spawn, STEP_BOOTSTRAP, boot->failed_errno);
+  int error = follow(spawn->id, pidfd, spawn->sync);
+  return error == 0 ? 0 : fail(spawn, STEP_FOLLOW, error);
+}
