@@ -1,0 +1,34 @@
+/** Debian packages, and what each is for. The later sets include the earlier ones. */
+
+const cross = process.arch === 'x64';
+
+/** @type {Record<string, string>} */
+const run = {
+  gcc: 'compiles the interpreter',
+  'libc6-dev': 'headers for libtare.so',
+  'busybox-static': 'the built-in image',
+  libseccomp2: 'seccomp filters from profiles',
+  uidmap: 'newuidmap and newgidmap, for rootless containers',
+};
+
+/** @type {Record<string, string>} */
+const test = {
+  ...run,
+  'golang-github-opencontainers-specs-dev': "the OCI's JSON schema, a cross-check of our validation",
+  iproute2: 'looks at namespaces from outside',
+  ...(cross && {
+    'gcc-aarch64-linux-gnu': 'compiles the interpreter for arm64',
+    'libc6-dev-arm64-cross': 'headers for libtare.so on arm64',
+    'qemu-user': 'runs the interpreter for arm64',
+  }),
+};
+
+/** @type {Record<string, string>} */
+const bench = {
+  ...test,
+  crun: 'a peer',
+  runc: 'a peer',
+  bubblewrap: 'a peer',
+};
+
+export const packages = { run, test, bench };
