@@ -2,7 +2,6 @@
  * `linux.resources` of the OCI runtime-spec 1.3 (config-linux.md, "Control groups"): what the cgroup of a container
  * limits. Bytes and microseconds throughout; -1 where the spec says so for "no limit".
  */
-import type { Uint64 } from './spec.ts';
 
 /** "Allowed Device list": applied in order, the last rule that matches decides. */
 export interface DeviceRule {
@@ -77,7 +76,7 @@ export interface WeightDevice extends BlockDevice {
 
 export interface ThrottleDevice extends BlockDevice {
   /** Bytes or operations per second. */
-  rate: Uint64;
+  rate: number;
 }
 
 /** "Block IO". */
@@ -98,7 +97,7 @@ export interface HugepageLimit {
   /** `<size><unit>B` such as `2MB`; 1 KB is 1024 bytes. */
   pageSize: string;
   /** Bytes. */
-  limit: Uint64;
+  limit: number;
 }
 
 /** "Network": the cgroup v1 controllers net_cls and net_prio. */

@@ -8,10 +8,10 @@ import type { IdMap, NamespaceKind } from './request.ts';
 import type { Resources } from './resources.ts';
 
 /**
- * An unsigned number of up to 64 bits. `JSON.parse` rounds above 2^53, so that the spec's own "no limit",
- * 18446744073709551615, arrives as 2^64: whoever hands it to the kernel must clamp to 2^64 - 1.
+ * The largest unsigned 64-bit number, and the spec's "no limit", as `JSON.parse` reads it: 18446744073709551615
+ * arrives as 2^64. Whoever hands it to the kernel clamps it to 2^64 - 1.
  */
-export type Uint64 = number | bigint;
+export const UINT64_MAX = 2 ** 64;
 
 /** "Namespaces": names as in namespaces(7), one entry for each kind at most. */
 export interface Namespace {
@@ -58,12 +58,12 @@ export interface Capabilities {
   ambient?: string[];
 }
 
-/** "POSIX process", `rlimits`: getrlimit(2). Bytes, seconds or counts, as the limit has it. */
+/** "POSIX process", `rlimits`: getrlimit(2). Bytes, seconds or counts, as the limit has it; `UINT64_MAX` is infinity. */
 export interface Rlimit {
   /** Such as `RLIMIT_NOFILE`. */
   type: string;
-  soft: Uint64;
-  hard: Uint64;
+  soft: number;
+  hard: number;
 }
 
 export type SchedulerPolicy =
@@ -92,9 +92,9 @@ export interface Scheduler {
   /** 1 to 99, for SCHED_FIFO and SCHED_RR. */
   priority?: number;
   flags?: SchedulerFlag[];
-  runtime?: Uint64;
-  deadline?: Uint64;
-  period?: Uint64;
+  runtime?: number;
+  deadline?: number;
+  period?: number;
 }
 
 /** "Linux Process", `ioPriority`: ioprio_set(2). */
@@ -104,7 +104,7 @@ export interface IoPriority {
   priority: number;
 }
 
-/** "Process". Required to start a container, absent in a spec that only creates one. */
+/** "Process". The spec requires it to start a container, and tare to create one. */
 export interface Process {
   terminal?: boolean;
   /** Characters. */
@@ -199,9 +199,9 @@ export type SeccompFlag =
 export interface SeccompArg {
   /** Which argument of the call: 0 to 5. */
   index: number;
-  value: Uint64;
+  value: number;
   /** For `SCMP_CMP_MASKED_EQ`: `(argument & value) == valueTwo`. */
-  valueTwo?: Uint64;
+  valueTwo?: number;
   op: SeccompOperator;
 }
 
@@ -291,9 +291,9 @@ export interface Linux {
 export interface Spec {
   /** "Specification version": SemVer. */
   ociVersion: string;
-  root?: Root;
+  root: Root;
   mounts?: Mount[];
-  process?: Process;
+  process: Process;
   hostname?: string;
   domainname?: string;
   hooks?: Hooks;
