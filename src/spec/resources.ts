@@ -60,7 +60,7 @@ export interface CpuResources {
 
 /** "PIDs". */
 export interface PidsResources {
-  /** Tasks; 0 and below for no limit. Required before 1.3. */
+  /** Tasks: -1 for no limit, absent to leave it alone. Before 1.3 it was required, and 0 meant no limit. */
   limit?: number;
 }
 

@@ -67,13 +67,7 @@ export interface Rlimit {
 }
 
 export type SchedulerPolicy =
-  | 'SCHED_OTHER'
-  | 'SCHED_FIFO'
-  | 'SCHED_RR'
-  | 'SCHED_BATCH'
-  | 'SCHED_ISO'
-  | 'SCHED_IDLE'
-  | 'SCHED_DEADLINE';
+  'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE';
 
 export type SchedulerFlag =
   | 'SCHED_FLAG_RESET_ON_FORK'
@@ -182,13 +176,7 @@ export type SeccompAction =
   | 'SCMP_ACT_NOTIFY';
 
 export type SeccompOperator =
-  | 'SCMP_CMP_NE'
-  | 'SCMP_CMP_LT'
-  | 'SCMP_CMP_LE'
-  | 'SCMP_CMP_EQ'
-  | 'SCMP_CMP_GE'
-  | 'SCMP_CMP_GT'
-  | 'SCMP_CMP_MASKED_EQ';
+  'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ';
 
 export type SeccompFlag =
   | 'SECCOMP_FILTER_FLAG_TSYNC'
