@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** The kernel tests share one kernel: what one leaves behind is another's failure, so they run one file at a time. */
+import { SummaryReporter } from './tests/reporter/summary.ts';
+
+const unit = {
+  name: 'unit',
+  include: ['tests/*.test.ts', 'tests/unit/**/*.test.ts', 'tests/conformance/**/*.test.ts'],
+};
+
+/** All share one kernel, and what one leaves behind is another's failure: one file at a time. */
 const kernel = {
   name: 'kernel',
   include: ['tests/kernel/**/*.test.ts'],
@@ -9,15 +16,11 @@ const kernel = {
   hookTimeout: 60_000,
 };
 
-const unit = {
-  name: 'unit',
-  include: ['tests/*.test.ts', 'tests/unit/**/*.test.ts', 'tests/conformance/**/*.test.ts'],
-};
-
-// ffi-rs loaded in a worker thread alone ends in a segmentation fault: every file gets a process.
 export default defineConfig({
   test: {
+    // ffi-rs, loaded in a worker thread alone, ends in a segmentation fault: every file gets a process.
     pool: 'forks',
+    reporters: [new SummaryReporter()],
     projects: [
       { extends: true, test: unit },
       { extends: true, test: kernel },

@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { build } from './build.mjs';
+import { buildNative } from './build/native.mjs';
 import { read, run, say, stop } from './command.mjs';
 import { packages } from './packages.mjs';
 import { at } from './root.mjs';
@@ -16,9 +18,8 @@ export async function setup(purpose) {
   checkNode();
   installPackages(packages[purpose]);
   installModules();
-  const { build } = await import('./build.mjs');
   await build();
-  if (purpose !== 'run' && process.arch === 'x64') buildNative('arm64');
+  if (purpose !== 'run' && process.arch === 'x64') await buildNative('arm64');
 }
 
 function checkNode() {
