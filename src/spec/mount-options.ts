@@ -21,9 +21,19 @@ export type MountAttr = FlagAttr | AtimeAttr | 'MOUNT_ATTR__ATIME';
 /** Flags of the filesystem itself, by the names that fsconfig(2) takes with FSCONFIG_SET_FLAG. */
 export type SuperblockFlag = 'sync' | 'async' | 'dirsync' | 'lazytime' | 'nolazytime' | 'mand' | 'nomand';
 
+const propagations = [
+  'private',
+  'rprivate',
+  'shared',
+  'rshared',
+  'slave',
+  'rslave',
+  'unbindable',
+  'runbindable',
+] as const;
+
 /** With `r`, the mounts below it too. */
-export type Propagation =
-  'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave' | 'unbindable' | 'runbindable';
+export type Propagation = (typeof propagations)[number];
 
 export interface MountOptions {
   /** For this mount: what to set and what to clear, ready for mount_setattr(2). fsmount(2) takes `attrSet` alone. */
@@ -83,17 +93,6 @@ const superblockPairs: Readonly<Record<SuperblockFlag, SuperblockFlag | undefine
   nomand: 'mand',
 };
 
-const propagations = new Set<string>([
-  'private',
-  'rprivate',
-  'shared',
-  'rshared',
-  'slave',
-  'rslave',
-  'unbindable',
-  'runbindable',
-]);
-
 /**
  * Words that fsconfig(2) does not have (it answers EINVAL) and that would change nothing: the first two only quieten
  * the kernel's log, and filesystems that keep an inode version do so unasked.
@@ -107,13 +106,10 @@ class Attributes {
   readonly #flags = new Map<FlagAttr, boolean>();
   #atime: AtimeAttr | undefined;
 
-  /** True if the word was an attribute. */
-  read(word: string): boolean {
+  read(word: string): void {
     const flag = flagOptions[word];
-    const atime = atimeOptions[word];
-    if (flag !== undefined) this.#flags.set(flag.flag, flag.on);
-    else if (atime !== undefined) this.#atime = atime(this.#atime);
-    return flag !== undefined || atime !== undefined;
+    if (flag === undefined) this.#atime = atimeOptions[word]?.(this.#atime);
+    else this.#flags.set(flag.flag, flag.on);
   }
 
   get set(): MountAttr[] {
@@ -129,7 +125,7 @@ class Attributes {
 
 const has = (table: object, word: string): boolean => Object.hasOwn(table, word);
 const isSuperblockFlag = (word: string): word is SuperblockFlag => has(superblockPairs, word);
-const isPropagation = (word: string): word is Propagation => propagations.has(word);
+const isPropagation = (word: string): word is Propagation => propagations.some((name) => name === word);
 const isAttribute = (word: string): boolean => has(flagOptions, word) || has(atimeOptions, word);
 
 /** Every word that means the same on any filesystem; others are the filesystem's own. */

@@ -54,8 +54,8 @@ export interface CpuResources {
   cpus?: string;
   /** A list of memory nodes such as `0`. */
   mems?: string;
-  /** 1 runs the group with SCHED_IDLE. */
-  idle?: 0 | 1;
+  /** 1 runs the group with SCHED_IDLE, 0 as usual. */
+  idle?: number;
 }
 
 /** "PIDs". */
