@@ -65,10 +65,7 @@ const everyone: SeccompProfileRule[] = [
       utimensat_time64 utimes
     `,
   ),
-  allow(
-    'listing the mounts of the own namespace, as /proc/self/mountinfo does',
-    words`listmount statmount`,
-  ),
+  allow('listing the mounts of the own namespace, as /proc/self/mountinfo does', words`listmount statmount`),
   allow(
     'reading and writing what is open',
     words`
@@ -200,7 +197,7 @@ const sockets: SeccompProfileRule[] = [
   ),
 ];
 
-/** clone(2)'s, unshare(2)'s and setns(2)'s flags, by bit. */
+/** The flags of clone(2) and unshare(2) that make a namespace. */
 const CLONE_NEW = {
   CLONE_NEWTIME: 0x80,
   CLONE_NEWNS: 0x20000,
@@ -216,45 +213,37 @@ const NOT_THREAD_STATE = 0xfffaf0ff;
 /** clone's lowest byte is a signal, so that it cannot ask for a time namespace. */
 const NEW_BY_CLONE = 0x7e020000;
 
-const namespaces: SeccompProfileRule[] = [
-  ...granted(
-    ['CAP_SYS_ADMIN'],
-    'entering other namespaces',
-    words`setns`,
-  ),
-  ...[
-    { ...allow('with CAP_SYS_ADMIN a process may make namespaces', words`clone clone3 unshare`), includes: admin() },
-    {
-      ...allow('threads and processes in the present namespaces', words`clone`, masked(0, NEW_BY_CLONE, 0)),
-      excludes: admin(),
-    },
-    {
-      ...allow('a thread that leaves what it shares, no namespace', words`unshare`, masked(0, NOT_THREAD_STATE, 0)),
-      excludes: admin(),
-    },
-    ...Object.entries(CLONE_NEW).map(([flag, bit]) => ({
-      ...refuse(
-        EPERM,
-        `${flag}: a user namespace hands out every capability over kernel code that only root used to reach`,
-        flag === 'CLONE_NEWTIME' ? words`unshare` : words`clone unshare`,
-        masked(0, bit, bit),
-      ),
-      excludes: admin(),
-    })),
-    {
-      ...refuse(
-        ENOSYS,
-        'its flags lie behind a pointer where no filter can look; a libc told ENOSYS falls back to clone',
-        words`clone3`,
-      ),
-      excludes: admin(),
-    },
-  ],
-];
+const admin = { caps: ['CAP_SYS_ADMIN'] };
 
-function admin(): { caps: string[] } {
-  return { caps: ['CAP_SYS_ADMIN'] };
-}
+const namespaces: SeccompProfileRule[] = [
+  ...granted(admin.caps, 'entering other namespaces', words`setns`),
+  { ...allow('with CAP_SYS_ADMIN a process may make namespaces', words`clone clone3 unshare`), includes: admin },
+  {
+    ...allow('threads and processes in the present namespaces', words`clone`, masked(0, NEW_BY_CLONE, 0)),
+    excludes: admin,
+  },
+  {
+    ...allow('a thread that leaves what it shares, no namespace', words`unshare`, masked(0, NOT_THREAD_STATE, 0)),
+    excludes: admin,
+  },
+  ...Object.entries(CLONE_NEW).map(([flag, bit]) => ({
+    ...refuse(
+      EPERM,
+      `${flag}: a user namespace hands out every capability over kernel code that only root used to reach`,
+      flag === 'CLONE_NEWTIME' ? words`unshare` : words`clone unshare`,
+      masked(0, bit, bit),
+    ),
+    excludes: admin,
+  })),
+  {
+    ...refuse(
+      ENOSYS,
+      'its flags lie behind a pointer where no filter can look; a libc told ENOSYS falls back to clone',
+      words`clone3`,
+    ),
+    excludes: admin,
+  },
+];
 
 const personalities = {
   PER_LINUX: 0,
@@ -269,7 +258,7 @@ export const defaultSeccompProfile: SeccompProfile = {
   defaultAction: 'SCMP_ACT_ERRNO',
   defaultErrnoRet: ENOSYS,
   archMap: [
-    // No x32: nobody runs it, and its calls share numbers with x86-64 in ways that exploits have used.
+    // No x32: nobody runs it, and its calls are x86-64's with bit 30 set, which is a second way to everything.
     { architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] },
     { architecture: 'SCMP_ARCH_AARCH64', subArchitectures: ['SCMP_ARCH_ARM'] },
   ],
