@@ -8,7 +8,7 @@ import { pointer, problem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { UINT64_MAX } from './spec.ts';
 
-/** What is left of a `T` when faulty parts are left out; items of lists keep their places. */
+/** What is left of a `T` when faulty parts are made undefined; items of lists keep their places. */
 export type Sound<T> = T extends readonly (infer Item)[]
   ? readonly (Sound<Item> | undefined)[]
   : T extends object
@@ -137,5 +137,5 @@ export const objectOf =
       if (Object.hasOwn(value, name)) sound.push([name, shape(value[name], at + pointer(name), report)]);
       else if (typeof field === 'object') report(problem(at + pointer(name), 'must be given'));
     }
-    return Object.fromEntries(sound.filter(([, each]) => each !== undefined)) as Sound<T>;
+    return Object.fromEntries(sound) as Sound<T>;
   };

@@ -26,7 +26,10 @@ export const namespaceChecks: readonly Check[] = [
       if (namespaceOf(spec, 'mount') !== undefined) return;
       // A faulty entry may have been the one: it is reported already.
       if (spec.linux?.namespaces?.includes(undefined)) return;
-      yield problem('/linux/namespaces', 'must list mount: the root cannot be changed in the mount namespace of the host');
+      yield problem(
+        '/linux/namespaces',
+        'must list mount: the root cannot be changed in the mount namespace of the host',
+      );
     },
   },
   {
