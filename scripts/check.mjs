@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 
 import { at } from './root.mjs';
+import { checkNode, installModules } from './setup.mjs';
 
 const bin = (/** @type {string} */ name) => at('node_modules/.bin', name);
 
@@ -43,5 +44,7 @@ async function worker() {
   return fine;
 }
 
+checkNode();
+installModules();
 const results = await Promise.all([worker(), worker()]);
 process.exitCode = results.every(Boolean) ? 0 : 1;

@@ -22,7 +22,7 @@ export async function setup(purpose) {
   if (purpose !== 'run' && process.arch === 'x64') await buildNative('arm64');
 }
 
-function checkNode() {
+export function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
   stop(`needs Node 20.19 or later, and this is ${process.versions.node} (hint: https://nodejs.org/en/download)`);
@@ -59,7 +59,7 @@ function aptGet(args) {
   run('apt-get', ['--quiet=2', ...args], { DEBIAN_FRONTEND: 'noninteractive' });
 }
 
-function installModules() {
+export function installModules() {
   if (modulesMatch()) return;
   say('installs the npm packages of package-lock.json into node_modules');
   run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit']);
