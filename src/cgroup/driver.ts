@@ -1,0 +1,53 @@
+/**
+ * Who makes the groups of containers: tare itself (`cgroupfs.ts`), or a service manager that owns the hierarchy.
+ *
+ * A driver plans; the launch makes ops of the plan: directories, then controllers, then limits, then device rules,
+ * all before the child is born in the group.
+ */
+import type { Errno } from '../linux/abi.ts';
+import type { Resources } from '../spec/resources.ts';
+import type { Cgroup } from './cgroup.ts';
+import type { CgroupHost } from './hierarchy.ts';
+import type { CgroupWrite } from './limits.ts';
+
+export interface CgroupRequest {
+  /** Of the container. */
+  id: string;
+  /** The runtime-spec's `linux.cgroupsPath`: absolute from the mount, or relative to the parent of our groups. */
+  cgroupsPath?: string;
+  resources?: Resources;
+}
+
+/** A directory to make, mode 755. */
+export interface CgroupDirectory {
+  /** Absolute. */
+  path: string;
+  why: string;
+  allow?: readonly Errno[];
+  hints?: Partial<Record<Errno, string>>;
+}
+
+/** A group to make, as data: nothing has happened yet. */
+export interface CgroupPlan {
+  /** The container's group, absolute: the last of `directories`. */
+  path: string;
+  /** From the top down. */
+  directories: readonly CgroupDirectory[];
+  /** Writes to `cgroup.subtree_control` from the top down; `file` is absolute. */
+  enable: readonly CgroupWrite[];
+  /** Writes within the group, in order. */
+  limits: readonly CgroupWrite[];
+  /** The eBPF program that judges device access (`linux/bpf-devices.ts` says how to load and attach it). */
+  devices?: { program: Uint8Array; why: string };
+}
+
+export interface CgroupDriver {
+  readonly name: string;
+  /**
+   * What has to be done for a container's group, or undefined where no group can be made and none is needed: then the
+   * container shares ours. Throws a `TareError` that names every limit which cannot be had.
+   */
+  plan(host: CgroupHost, request: CgroupRequest): Promise<CgroupPlan | undefined>;
+  /** Ends what is left in the group and removes it. */
+  remove(cgroup: Cgroup): Promise<void>;
+}

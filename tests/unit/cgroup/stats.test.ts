@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { Cgroup } from '../../../src/cgroup/cgroup.ts';
+import { parseFlat, parseNested, parsePressure } from '../../../src/cgroup/stats.ts';
+
+const group = (name: string): Cgroup =>
+  new Cgroup(fileURLToPath(new URL(`../../../fixtures/cgroup/${name}`, import.meta.url)));
+
+test('every controller is read, with its unit', async () => {
+  expect(await group('full').stats()).toMatchInlineSnapshot(`
+    {
+      "cpu": {
+        "burstMicroseconds": 5000,
+        "bursts": 2,
+        "periods": 120,
+        "systemMicroseconds": 2481234,
+        "throttledMicroseconds": 843211,
+        "throttledPeriods": 17,
+        "usageMicroseconds": 9481234,
+        "userMicroseconds": 7000000,
+      },
+      "hugetlb": {
+        "1GB": {
+          "currentBytes": 0,
+          "maxBytes": Infinity,
+          "refused": undefined,
+          "reservedBytes": undefined,
+        },
+        "2MB": {
+          "currentBytes": 2097152,
+          "maxBytes": 4194304,
+          "refused": 1,
+          "reservedBytes": 0,
+        },
+      },
+      "io": {
+        "259:0": {
+          "discardedBytes": 0,
+          "discards": 0,
+          "readBytes": 0,
+          "reads": 0,
+          "writes": 0,
+          "writtenBytes": 0,
+        },
+        "8:0": {
+          "discardedBytes": 50331648,
+          "discards": 3021,
+          "readBytes": 90430464,
+          "reads": 8950,
+          "writes": 1252,
+          "writtenBytes": 299008000,
+        },
+        "8:16": {
+          "discardedBytes": 0,
+          "discards": 0,
+          "readBytes": 1459200,
+          "reads": 192,
+          "writes": 353,
+          "writtenBytes": 314773504,
+        },
+      },
+      "memory": {
+        "currentBytes": 41943040,
+        "events": {
+          "high": 0,
+          "low": 0,
+          "max": 31,
+          "oom": 1,
+          "oomGroupKill": 0,
+          "oomKill": 2,
+        },
+        "highBytes": Infinity,
+        "maxBytes": 67108864,
+        "peakBytes": 67108864,
+        "stat": {
+          "anon": 30932992,
+          "file": 8192000,
+          "kernel": 1757184,
+          "kernel_stack": 49152,
+          "pgfault": 20131,
+          "pgmajfault": 3,
+          "workingset_refault_anon": 0,
+        },
+        "swapCurrentBytes": 0,
+        "swapMaxBytes": 0,
+        "swapPeakBytes": 4096,
+      },
+      "pids": {
+        "current": 3,
+        "max": 16,
+        "peak": 9,
+        "refused": 4,
+      },
+    }
+  `);
+});
+
+test('without controllers there is CPU time, which every group counts, and nothing else', async () => {
+  const { cpu, ...others } = await group('hybrid').stats();
+  expect(cpu?.usageMicroseconds).toBeGreaterThan(700_000);
+  expect(cpu?.throttledPeriods).toBeUndefined();
+  expect(Object.values(others).every((part) => part === undefined)).toBe(true);
+});
+
+test('pressure: some, full, and a resource of which the kernel says only one', async () => {
+  const { memory, irq, io } = await group('full').pressure();
+  expect(memory?.some).toEqual({ percent10s: 1.5, percent60s: 0.25, percent300s: 0.05, totalMicroseconds: 1234567 });
+  expect(memory?.full?.totalMicroseconds).toBe(234567);
+  expect(irq).toEqual({ full: { percent10s: 0, percent60s: 0, percent300s: 0, totalMicroseconds: 77 } });
+  expect(io).toBeUndefined();
+  expect((await group('hybrid').pressure()).cpu?.some?.totalMicroseconds).toBeGreaterThan(0);
+});
+
+test('an OOM kill below the group by the limit of the group is its own', () => {
+  expect(group('full').oomKills()).toEqual({ kills: 2, limit: 'own', maxBytes: 64 * 1024 * 1024 });
+  expect(group('hybrid').oomKills()).toEqual({ kills: 0 });
+});
+
+test('the processes of a group are those of the groups below it too', () => {
+  expect(group('full').pids()).toEqual([101, 102, 103]);
+  expect(group('full').populated()).toBe(true);
+});
+
+test('a group that does not exist has no processes, and its statistics say which one is missing', async () => {
+  const gone = new Cgroup('/sys/fs/cgroup/no/such');
+  expect(gone.pids()).toEqual([]);
+  expect(gone.populated()).toBe(false);
+  expect(gone.oomKills()).toEqual({ kills: 0 });
+  await expect(gone.stats()).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[TareError: list /sys/fs/cgroup/no/such: ENOENT]`,
+  );
+});
+
+test('whatever pairs are written are read back', () => {
+  const key = fc.stringMatching(/^[a-z_0-9:]{1,8}$/).filter((name) => name !== '__proto__');
+  const flat = fc.dictionary(key, fc.nat());
+  fc.assert(
+    fc.property(flat, (pairs) => {
+      const text = Object.entries(pairs).map(([name, value]) => `${name} ${value}\n`);
+      expect(parseFlat(text.join(''))).toEqual({ ...pairs });
+    }),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.dictionary(key, fc.nat(), { minKeys: 1 })), (lines) => {
+      const text = Object.entries(lines).map(
+        ([name, pairs]) =>
+          `${name} ${Object.entries(pairs)
+            .map(([inner, value]) => `${inner}=${value}`)
+            .join(' ')}\n`,
+      );
+      expect(parseNested(text.join(''))).toEqual(
+        Object.fromEntries(Object.entries(lines).map(([k, v]) => [k, { ...v }])),
+      );
+    }),
+  );
+});
+
+test('an empty file says nothing', () => {
+  expect(parseFlat('')).toEqual({});
+  expect(parsePressure('')).toEqual({});
+});
