@@ -6,13 +6,11 @@ import { at } from './root.mjs';
  * Runs a program in the checkout with the terminal's own stdio; a failure ends the script with the program's exit code.
  * @param {string} file
  * @param {readonly string[]} args
- * @param {Record<string, string>} [env]
  */
-export function run(file, args, env = {}) {
+export function run(file, args) {
   const { status, error } = spawnSync(file, args, {
     cwd: at(),
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
   });
   if (error !== undefined) stop(`run ${file}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);

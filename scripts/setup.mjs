@@ -2,6 +2,7 @@
  * Everything a fresh clone needs, each thing only when it is missing: Debian packages, node_modules, the builds.
  * Runs before node_modules exists, so it imports nothing from there.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -54,9 +55,14 @@ function hasPackageLists() {
   return existsSync(lists) && readdirSync(lists).some((name) => /_Packages(\.\w+)?$/.test(name));
 }
 
-/** @param {readonly string[]} args */
+/** Quiet unless it fails. @param {readonly string[]} args */
 function aptGet(args) {
-  run('apt-get', ['--quiet=2', ...args], { DEBIAN_FRONTEND: 'noninteractive' });
+  const { status, stdout, stderr } = spawnSync('apt-get', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status !== 0) stop(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`);
 }
 
 export function installModules() {
