@@ -70,6 +70,7 @@ struct source {
 };
 
 struct child {
+  const struct tare *tare;
   uint64_t id;
   int pidfd;
   int sync; /* -1 once it has reached its end */
@@ -77,16 +78,19 @@ struct child {
   struct source on_exit;
 };
 
-static int epoll = -1;
-static int events = -1;
+/* One per process is enough; what tare_open returns. */
+struct tare {
+  int epoll;
+  int events; /* our end of the socket that Node reads */
+};
 
-static void tell(struct event *event) {
+static void tell(const struct tare *tare, struct event *event) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   event->time = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
   size_t done = 0;
   while (done < sizeof *event) {
-    ssize_t wrote = send(events, (char *)event + done, sizeof *event - done, MSG_NOSIGNAL);
+    ssize_t wrote = send(tare->events, (char *)event + done, sizeof *event - done, MSG_NOSIGNAL);
     if (wrote < 0 && errno != EINTR) return; /* Node is gone, and with it whoever could care */
     if (wrote > 0) done += (size_t)wrote;
   }
@@ -113,15 +117,15 @@ static int hear(struct child *child) {
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights != NULL && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
       memcpy(&event.fd, CMSG_DATA(rights), sizeof(int));
-    tell(&event);
+    tell(child->tare, &event);
   }
 }
 
 static void listen_to(struct child *child) {
   if (child->sync < 0 || hear(child)) return;
-  epoll_ctl(epoll, EPOLL_CTL_DEL, child->sync, NULL);
+  epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
   child->sync = -1; /* Node closes it */
-  tell(&(struct event){.id = child->id, .kind = EVENT_EXECUTED, .fd = -1});
+  tell(child->tare, &(struct event){.id = child->id, .kind = EVENT_EXECUTED, .fd = -1});
 }
 
 static void bury(struct child *child) {
@@ -134,18 +138,19 @@ static void bury(struct child *child) {
   event.system = (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
   event.rss = (uint64_t)usage.ru_maxrss;
   listen_to(child); /* its last words come before its end */
-  if (child->sync >= 0) epoll_ctl(epoll, EPOLL_CTL_DEL, child->sync, NULL);
-  epoll_ctl(epoll, EPOLL_CTL_DEL, child->pidfd, NULL);
+  if (child->sync >= 0) epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
+  epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->pidfd, NULL);
+  const struct tare *tare = child->tare;
   free(child);
-  tell(&event);
+  tell(tare, &event);
 }
 
 /* A child's last words come before its end: the sync sockets of a batch go first, and `bury` reads what came since. */
-static void *watch(void *unused) {
-  (void)unused;
+static void *watch(void *argument) {
+  const struct tare *tare = argument;
   for (;;) {
     struct epoll_event ready[64];
-    int count = epoll_wait(epoll, ready, 64, -1);
+    int count = epoll_wait(tare->epoll, ready, 64, -1);
     for (int pass = 0; pass < 2; pass++) {
       for (int i = 0; i < count; i++) {
         struct source *source = ready[i].data.ptr;
@@ -158,46 +163,67 @@ static void *watch(void *unused) {
   return NULL;
 }
 
-static int follow(uint64_t id, int pidfd, int sync) {
+static int follow(const struct tare *tare, uint64_t id, int pidfd, int sync) {
   struct child *child = malloc(sizeof *child);
   if (child == NULL) return ENOMEM;
-  *child = (struct child){.id = id, .pidfd = pidfd, .sync = sync};
+  *child = (struct child){.tare = tare, .id = id, .pidfd = pidfd, .sync = sync};
   child->on_sync = (struct source){child, listen_to};
   child->on_exit = (struct source){child, bury};
   struct epoll_event on_sync = {.events = EPOLLIN, .data.ptr = &child->on_sync};
   struct epoll_event on_exit = {.events = EPOLLIN, .data.ptr = &child->on_exit};
-  if (sync >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, sync, &on_sync) < 0) {
+  if (sync >= 0 && epoll_ctl(tare->epoll, EPOLL_CTL_ADD, sync, &on_sync) < 0) {
     int error = errno;
     free(child);
     return error;
   }
   /* From here on the child belongs to the thread, which frees it. */
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, pidfd, &on_exit) == 0) return 0;
+  if (epoll_ctl(tare->epoll, EPOLL_CTL_ADD, pidfd, &on_exit) == 0) return 0;
   int error = errno;
-  if (sync >= 0) epoll_ctl(epoll, EPOLL_CTL_DEL, sync, NULL); /* the thread may hold the block: let it be */
+  if (sync >= 0) epoll_ctl(tare->epoll, EPOLL_CTL_DEL, sync, NULL); /* the thread may hold the block: let it be */
   return error;
 }
 
-/* Starts the thread; returns the fd from which Node reads `struct event`s, or a negative errno. Once per process. */
-EXPORT int32_t tare_open(void) {
+/*
+ * Starts the thread. Returns the handle for the other calls, and in *fd where Node reads `struct event`s; or 0, and in *fd
+ * a negative errno. The handle lives as long as the process.
+ */
+EXPORT uint64_t tare_open(int32_t *fd) {
   int pair[2];
   sigset_t all, old;
   pthread_t thread;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) return -errno;
-  events = pair[1];
+  struct tare *tare = malloc(sizeof *tare);
+  *fd = -ENOMEM;
+  if (tare == NULL) return 0;
+  *fd = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : pair[0];
+  if (*fd < 0) goto no_socket;
+  tare->events = pair[1];
+  tare->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (tare->epoll < 0) {
+    *fd = -errno;
+    goto no_epoll;
+  }
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  int error = pthread_create(&thread, NULL, watch, NULL);
+  int error = pthread_create(&thread, NULL, watch, tare);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
-  if (error != 0) return -error;
-  pthread_detach(thread);
-  return pair[0];
+  if (error == 0) {
+    pthread_detach(thread);
+    return (uint64_t)(uintptr_t)tare;
+  }
+  *fd = -error;
+  close(tare->epoll);
+no_epoll:
+  close(pair[0]);
+  close(pair[1]);
+no_socket:
+  free(tare);
+  return 0;
 }
 
 /* Follows a process that a child handed over by its pidfd. 0, or an errno. */
-EXPORT int32_t tare_follow(uint64_t id, int32_t pidfd) { return follow(id, pidfd, -1); }
+EXPORT int32_t tare_follow(uint64_t tare, uint64_t id, int32_t pidfd) {
+  return follow((const struct tare *)(uintptr_t)tare, id, pidfd, -1);
+}
 
 /* ---- programs in the caller's own thread ------------------------------------------------------------------------ */
 
@@ -276,7 +302,8 @@ static int write_memory(const uint8_t *bytes, size_t size) {
   return fd;
 }
 
-EXPORT int32_t tare_spawn(uint8_t *request) {
+/* 0; or -1, and step and error say what went wrong. */
+EXPORT int32_t tare_spawn(uint64_t tare, uint8_t *request) {
   struct spawn *spawn = (void *)request;
   struct tare_program *boot = (void *)(request + spawn->bootstrap);
   int pair[2];
@@ -314,6 +341,6 @@ EXPORT int32_t tare_spawn(uint8_t *request) {
   spawn->pid = (int32_t)pid;
   spawn->pidfd = pidfd;
   if (boot->state == TARE_FAILED) return fail(spawn, STEP_BOOTSTRAP, boot->failed_errno);
-  int error = follow(spawn->id, pidfd, spawn->sync);
+  int error = follow((const struct tare *)(uintptr_t)tare, spawn->id, pidfd, spawn->sync);
   return error == 0 ? 0 : fail(spawn, STEP_FOLLOW, error);
 }

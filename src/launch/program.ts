@@ -5,33 +5,31 @@
  * make sense had it succeeded. It jumps forward only, so every program ends.
  */
 import type { Errno, Syscall } from '../linux/abi.ts';
+import type { Named } from '../linux/flags.ts';
 
 /** A 64-bit slot that an op fills with its result and that later ops take as an argument: `$root`. */
 export interface Cell {
   readonly kind: 'cell';
   readonly name: string;
-}
-
-/** A number with the name a reader knows it by: `MS_REC|MS_SLAVE`. */
-export interface Named {
-  readonly kind: 'named';
-  readonly value: number | bigint;
-  readonly text: string;
+  /** What it holds before any op has filled it. */
+  readonly initial?: number;
 }
 
 /** A field of a block of memory, in order, without padding of its own. */
 export type Field =
   | { readonly u8: number }
   | { readonly u16: number }
-  | { readonly u32: number }
-  | { readonly u64: number | bigint }
+  | { readonly u32: number | Named }
+  | { readonly u64: number | bigint | Named }
   | { readonly bytes: Uint8Array }
   /** 64 bits that hold the address of another block. */
   | { readonly address: string | Data | null }
   /** The home of a cell, so that an fd can land inside a struct: 4 or 8 bytes wide. */
   | { readonly cell: Cell; readonly width: 4 | 8 }
   /** 64 bits that hold the address of a cell's slot, for calls that fill memory themselves. */
-  | { readonly slot: Cell };
+  | { readonly slot: Cell }
+  /** 32 bits: the number of the op that the block is an argument of, so that a message can name its sender. */
+  | { readonly self: true };
 
 /** A block of memory whose address is the argument. `text` is how a reader sees it: `{flags: O_PATH, resolve: IN_ROOT}`. */
 export interface Data {
@@ -50,6 +48,8 @@ export interface Op {
   readonly args: readonly Arg[];
   /** A smaller result is a failure: `read` at end of file returns 0, and a dead parent must not look like "go". Default 0. */
   readonly min?: number;
+  /** What a result below `min` means. */
+  readonly short?: string;
   /** Errnos that are fine; 0 stands for a result below `min`. */
   readonly allow?: readonly (Errno | 0)[];
   /** How many following ops to jump over when an allowed failure happened. */
@@ -62,7 +62,15 @@ export interface Op {
   readonly hints?: Partial<Record<Errno, string>>;
   /** The chapter it belongs to: `namespaces`, `root`, `mounts`, `identity` … */
   readonly stage: string;
+  /** This op tells the parent, by a `STOPPED` message, that something is due. */
+  readonly stop?: Stop;
 }
+
+/**
+ * Why a child speaks to its parent: `maps` (write my id maps), `pidfd` (here is who goes on in my place), `terminal` (here is
+ * the pty's master), `seccomp` (here is the notify listener), `start` (all is ready: say when), `step` (a debugger's stop).
+ */
+export type Stop = 'maps' | 'pidfd' | 'terminal' | 'seccomp' | 'start' | 'step';
 
 export interface Program {
   readonly ops: readonly Op[];
@@ -72,8 +80,8 @@ export interface Program {
   readonly child?: Cell;
 }
 
-export const cell = (name: string): Cell => ({ kind: 'cell', name });
-export const named = (value: number | bigint, text: string): Named => ({ kind: 'named', value, text });
+export const cell = (name: string, initial?: number): Cell =>
+  initial === undefined ? { kind: 'cell', name } : { kind: 'cell', name, initial };
 export const data = (text: string, fields: readonly Field[]): Data => ({ kind: 'data', text, fields });
 
 /** The address of an array of strings closed by a null pointer, as `execve` takes its arguments. */
@@ -104,7 +112,13 @@ export class ProgramBuilder {
     return into;
   }
 
-  /** An op whose allowed failure skips everything that `then` adds. */
+  /** Opens something that may not be there: its allowed failure skips all that `then` adds. */
+  ifFound(why: string, call: Op['call'], args: readonly Arg[], options: OpOptions, then: (found: Cell) => void): void {
+    const found = cell('found');
+    this.unless(why, call, args, { ...options, into: found }, () => then(found));
+  }
+
+  /** An op whose allowed failure skips all that `then` adds. */
   unless(why: string, call: Op['call'], args: readonly Arg[], options: OpOptions, then: () => void): void {
     const at = this.#ops.length;
     this.op(why, call, args, options);

@@ -1,0 +1,177 @@
+/**
+ * A spec and the facts → the program that makes the container. Pure.
+ *
+ * Read `compile` from top to bottom: it is what a container is.
+ */
+import { TareError } from '../errors.ts';
+import { flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
+import type { Spec } from '../spec/spec.ts';
+import { syncFd } from './bootstrap.ts';
+import { makeDevices } from './devices.ts';
+import { execute, resetSignals } from './execute.ts';
+import type { Facts } from './facts.ts';
+import * as identity from './identity.ts';
+import { maskPaths, sealPaths } from './masks.ts';
+import { type Mounted, mountAll } from './mounts.ts';
+import * as namespaces from './namespaces.ts';
+import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait } from './parent.ts';
+import { type Cell, cell, type Program, ProgramBuilder } from './program.ts';
+import { buildRoot, changeRoot, detachPropagation, pivotRoot, sealRoot } from './rootfs.ts';
+import {
+  inRootArgs,
+  isNew,
+  makeDirectories,
+  namespaceOf,
+  retry,
+  type RootedStage,
+  type Stage,
+  writeFile,
+} from './stage.ts';
+import { controlTerminal, openTerminal, startSession } from './terminal.ts';
+
+export interface Launch {
+  /** What `clone3` is asked for beyond a process: what can only be born. */
+  readonly cloneFlags: Named;
+  /** The child waits for its id maps. */
+  readonly newUser: boolean;
+  /** Another process takes the child's place on the way. */
+  readonly forks: boolean;
+  readonly program: Program;
+}
+
+export function compile(spec: Spec, facts: Facts): Launch {
+  const b = new ProgramBuilder();
+  const sync = cell('sync', syncFd(facts.payloadFds));
+  const child = cell('payload');
+  const stage: Stage = { b, spec, facts, sync };
+  const born = namespaces.bornWith(spec);
+
+  b.stage('guard');
+  closeOnExec(stage);
+  dieWithParent(stage);
+
+  b.stage('namespaces');
+  if (born.newUser) becomeRootOfNamespace(stage);
+  identity.setPriorities(stage);
+  namespaces.joinNamespaces(stage);
+  if (born.forks) forkIntoNamespaces(stage);
+  namespaces.makeNamespaces(stage);
+  namespaces.raiseLoopback(stage);
+  namespaces.nameHost(stage);
+
+  const slave = namespaceOf(spec, 'mount')?.path === undefined ? buildView(stage) : enterView(stage);
+
+  b.stage('session');
+  startSession(stage);
+  if (slave !== undefined) controlTerminal(stage, slave);
+
+  b.stage('identity');
+  identity.joinKeyring(stage);
+  identity.setPersonality(stage);
+  identity.setLimits(stage);
+  identity.boundCapabilities(stage);
+  // Without no-new-privileges only CAP_SYS_ADMIN may load a filter, so it is loaded while that is still there.
+  const early = spec.process.noNewPrivileges !== true;
+  if (early) identity.loadSeccomp(stage);
+  identity.becomeUser(stage);
+  identity.limitCapabilities(stage);
+  identity.forbidNewPrivileges(stage);
+  dieWithParent(stage);
+
+  b.stage('start');
+  if (facts.waitForStart) stopAndWait(stage, 'start', 'report that all is ready');
+  if (facts.init) forkFromInit(stage, child);
+  if (!early) identity.loadSeccomp(stage);
+  resetSignals(stage);
+  execute(stage);
+
+  const program: Program = { ops: b.ops, report: sync, ...(facts.init ? { child } : {}) };
+  return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
+}
+
+/** Born in a user namespace, nobody has an id there until the parent has written the maps: user_namespaces(7). */
+function becomeRootOfNamespace(stage: Stage): void {
+  const { b, facts } = stage;
+  stopAndWait(stage, 'maps', 'ask the parent for id maps');
+  if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0]);
+  b.op('become the root group of the user namespace', 'setresgid', [0, 0, 0]);
+  b.op('become the root user of the user namespace', 'setresuid', [0, 0, 0]);
+  // The change of ids has made /proc/self root's on the host. Nobody else is in the namespace yet who could profit.
+  b.op('own our files in /proc again', 'prctl', [flags(PR, 'SET_DUMPABLE'), 1, 0, 0, 0]);
+}
+
+/** All that the container will see. Returns the terminal, if it has one. */
+function buildView(stage: Stage): Cell | undefined {
+  const { b, spec } = stage;
+  const own = isNew(spec, 'mount');
+  if (!own && ((spec.mounts ?? []).length > 0 || stage.facts.root.kind === 'overlay'))
+    throw new TareError("build a root with mounts in the host's mount namespace", {
+      hint: 'ask for a mount namespace, or for a plain directory without mounts',
+    });
+
+  b.stage('root');
+  b.op('give files exactly the modes we name', 'umask', [0]);
+  if (own) detachPropagation(stage);
+  const rooted: RootedStage = { ...stage, root: own ? buildRoot(stage) : openPlainRoot(stage) };
+
+  b.stage('mounts');
+  const mounted: Mounted = own ? mountAll(rooted) : {};
+  if (own) {
+    b.stage('devices');
+    makeDevices(rooted);
+  }
+  const slave = spec.process.terminal === true ? openTerminal(rooted, mounted.devpts) : undefined;
+  writeSysctls(rooted, mounted.proc);
+  identity.setLabels(stage, mounted.proc);
+
+  if (own) {
+    b.stage('seal');
+    maskPaths(rooted);
+    sealPaths(rooted);
+  }
+
+  b.stage('pivot');
+  const cwd = openWorkingDirectory(rooted);
+  if (own) sealRoot(rooted);
+  if (own) pivotRoot(rooted);
+  else changeRoot(rooted);
+  b.op(`stand in ${spec.process.cwd}`, 'fchdir', [cwd], { hints: { EACCES: 'the directory may not be entered' } });
+  return slave;
+}
+
+/** In somebody else's mount namespace the root and the mounts are theirs. */
+function enterView({ b, spec }: Stage): undefined {
+  b.op(`stand in ${spec.process.cwd}`, 'chdir', [spec.process.cwd]);
+}
+
+function openPlainRoot({ b, facts }: Stage): Cell {
+  const path = facts.root.kind === 'directory' ? facts.root.path : '/';
+  return b.result('root', 'open the root', 'openat', [-100, path, flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'), 0]);
+}
+
+/** Through the mount we have just made: no file of the image can be in its place (CVE-2025-52881). */
+function writeSysctls({ b, spec }: Stage, proc: Cell | undefined): void {
+  for (const [name, value] of Object.entries(spec.linux?.sysctl ?? {})) {
+    if (proc === undefined)
+      throw new TareError(`set ${name}`, { hint: 'the spec has no proc mount to set it through' });
+    const path = name.includes('/') ? name : name.replaceAll('.', '/');
+    writeFile(b, `set ${name} to ${value}`, proc, `sys/${path}`, value, {
+      ENOENT: 'this kernel has no such setting',
+      EINVAL: 'the kernel does not take this value',
+      EACCES: 'not allowed in this user namespace',
+    });
+  }
+}
+
+/** Opened before the root is changed and below it, never through a magic link: an fd of the host's could be behind it (CVE-2024-21626). */
+function openWorkingDirectory(stage: RootedStage): Cell {
+  const { cwd } = stage.spec.process;
+  if (cwd !== '/') makeDirectories(stage, cwd);
+  const args = inRootArgs(
+    stage.root,
+    cwd,
+    flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'),
+    flags(RESOLVE, 'IN_ROOT', 'NO_MAGICLINKS'),
+  );
+  return stage.b.result('cwd', `open the working directory ${cwd}`, 'openat2', args, { retry });
+}

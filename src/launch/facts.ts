@@ -1,0 +1,52 @@
+/** What `compile` must know and the spec does not say. Gathered by `container/`, so that compiling stays pure. */
+import type { Arch } from '../linux/abi.ts';
+
+/** What the root is made of. */
+export type RootSource =
+  | {
+      readonly kind: 'overlay';
+      /** Read-only layers on the host, topmost first. */
+      readonly lower: readonly string[];
+      /** A directory on the host with `upper` and `work` in it; a tmpfs that goes with the container where absent. */
+      readonly upper?: string;
+    }
+  | { readonly kind: 'directory'; readonly path: string };
+
+export interface SeccompFilter {
+  /** `struct sock_filter[]`. */
+  readonly bpf: Uint8Array;
+  /** For seccomp(2). */
+  readonly flags: number;
+  /** Some rule asks a listener. */
+  readonly notify: boolean;
+}
+
+export type PathKind = 'file' | 'directory';
+
+export interface Facts {
+  readonly arch: Arch;
+  /** The highest capability this kernel knows: /proc/sys/kernel/cap_last_cap. */
+  readonly lastCapability: number;
+  /** Signals that this process ignores: they would stay ignored across execve. */
+  readonly ignoredSignals: readonly number[];
+  readonly root: RootSource;
+  /** An existing directory of the host that a tmpfs may cover in the container's own mount namespace. */
+  readonly scratch: string;
+  /** Without privileges over the host: overlay keeps its notes in `user.*` attributes, devices are bind mounts. */
+  readonly rootless: boolean;
+  /** Whether the user namespace allows setgroups(2): user_namespaces(7). */
+  readonly setgroups: boolean;
+  /** What lies at paths of the host: bind sources, masked paths. */
+  readonly paths: ReadonlyMap<string, PathKind>;
+  readonly seccomp?: SeccompFilter;
+  /** How many fds the payload gets: 3, and the extra ones. */
+  readonly payloadFds: number;
+  /** Inner fd of the user namespace that an id-mapped mount uses, by destination. */
+  readonly idMapFds: ReadonlyMap<string, number>;
+  /** Wait, when all is ready, until the parent says start. */
+  readonly waitForStart: boolean;
+  /** End with the parent. */
+  readonly dieWithParent: boolean;
+  /** Stay as pid 1 and reap, with the payload as a child. */
+  readonly init: boolean;
+}

@@ -1,0 +1,177 @@
+/**
+ * The spec's mounts, in its order. A target is a path of the image's author: it is resolved once, below the root, and
+ * mounted onto as an open file, so that no symbolic link leads out and no rename slips in between (CVE-2021-30465).
+ */
+import { flags, MOUNT_ATTR, MS, type Named, O, RESOLVE } from '../linux/flags.ts';
+import { type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
+import type { Mount } from '../spec/spec.ts';
+import type { Cell } from './program.ts';
+import {
+  attach,
+  attributes,
+  cloneTree,
+  inRootArgs,
+  isNew,
+  makeDirectories,
+  makeFile,
+  newFilesystem,
+  openInRoot,
+  retry,
+  type RootedStage,
+  setAttributes,
+} from './stage.ts';
+
+/** Open mounts that later stages reach the container's own instances through. */
+export interface Mounted {
+  /** procfs: nothing that the image does can stand in for it (CVE-2019-16884, CVE-2025-52881). */
+  readonly proc?: Cell;
+  readonly devpts?: Cell;
+}
+
+/** Their contents are the kernel's: a link in their place would put files that programs trust into the image's hands (CVE-2019-19921). */
+const pseudo = new Set(['proc', 'sysfs']);
+
+export function mountAll(stage: RootedStage): Mounted {
+  let mounted: Mounted = {};
+  for (const mount of stage.spec.mounts ?? []) {
+    const made = mountOne(stage, mount);
+    if (mount.type === 'proc') mounted = { ...mounted, proc: made };
+    if (mount.type === 'devpts') mounted = { ...mounted, devpts: made };
+  }
+  return mounted;
+}
+
+function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
+  const options = parseMountOptions(mount.options ?? []);
+  if (options.remount) return remount(stage, mount, options);
+  if (options.bind !== false || mount.type === 'bind') return bind(stage, mount, options);
+  if (mount.type === 'cgroup' && !isNew(stage.spec, 'cgroup'))
+    return bind(stage, { ...mount, source: '/sys/fs/cgroup' }, options);
+  return mountNew(stage, mount, options);
+}
+
+function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
+  const { b } = stage;
+  const { destination } = mount;
+  const type = mount.type === 'cgroup' ? 'cgroup2' : (mount.type ?? 'none');
+  const target = targetDirectory(stage, destination, pseudo.has(type));
+  const settings: [string, string | undefined][] = [
+    ['source', mount.source ?? type],
+    ...options.superblock.map((flag): [string, undefined] => [flag, undefined]),
+    ...options.data,
+  ];
+  const attrs = attributes([...options.attrSet, ...options.recursiveSet]);
+  const made = options.tmpcopyup
+    ? copyUp(stage, destination, target, attrs)
+    : newFilesystem(b, destination, type, settings, attrs);
+  propagate(stage, destination, made, options.propagation);
+  attach(b, `mount ${type} on ${destination}`, made, target);
+  return made;
+}
+
+function targetDirectory(stage: RootedStage, destination: string, plain: boolean): Cell {
+  makeDirectories(stage, destination);
+  if (!plain) return openInRoot(stage, `open ${destination} to mount onto`, destination, 'directory');
+  const args = inRootArgs(
+    stage.root,
+    destination,
+    flags(O, 'PATH', 'DIRECTORY', 'NOFOLLOW', 'CLOEXEC'),
+    flags(RESOLVE, 'IN_ROOT', 'NO_SYMLINKS'),
+  );
+  return stage.b.result('target', `open ${destination} to mount onto`, 'openat2', args, {
+    retry,
+    hints: { ELOOP: 'the image has a symbolic link there: it must be an ordinary directory' },
+  });
+}
+
+/**
+ * A tmpfs that begins with what the image has at its place: the same thing as an overlay of the two, without a copy.
+ * overlayfs takes its layers by path; a file descriptor of a known number has one.
+ */
+function copyUp(stage: RootedStage, destination: string, target: Cell, attrs: Named): Cell {
+  const { b, facts } = stage;
+  const name = `${facts.scratch}/copy${stage.b.ops.length}`;
+  b.op(`give ${destination} a known file descriptor`, 'dup3', [target, copyUpFd, flags(O, 'CLOEXEC')]);
+  for (const [path, mode] of [
+    [name, 0o755],
+    [`${name}/upper`, 0o755],
+    [`${name}/work`, 0o700],
+  ] as const)
+    b.op(`make ${path}`, 'mkdirat', [-100, path, mode]);
+  return newFilesystem(
+    b,
+    destination,
+    'overlay',
+    [
+      ['lowerdir', `/proc/self/fd/${copyUpFd}`],
+      ['upperdir', `${name}/upper`],
+      ['workdir', `${name}/work`],
+      ...(facts.rootless ? ([['userxattr', undefined]] as const) : []),
+    ],
+    attrs,
+  );
+}
+
+/** Far above what a program opens, below every sensible limit. */
+const copyUpFd = 250;
+
+function bind(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
+  const { b, facts } = stage;
+  const { destination } = mount;
+  const source = mount.source ?? '';
+  const recursive = options.bind !== 'bind';
+  const inner = facts.idMapFds.get(destination);
+  const tree = cloneTree(b, `take ${source} from the host`, source, recursive, {
+    ENOENT: 'no such path on the host',
+    EINVAL: 'the mount is unbindable or belongs to another mount namespace',
+  });
+  if (inner !== undefined) {
+    const hints = { EINVAL: 'the filesystem does not support id-mapped mounts' };
+    setAttributes(b, `map the ids of ${source}`, tree, {
+      set: flags(MOUNT_ATTR, 'IDMAP'),
+      userNamespace: inner,
+      recursive: options.idmap === 'ridmap',
+      hints,
+    });
+  }
+  if (facts.paths.get(source) === 'file') makeFile(stage, destination);
+  else makeDirectories(stage, destination);
+  const target = openInRoot(stage, `open ${destination} to mount onto`, destination);
+  attach(b, `bind ${source} to ${destination}`, tree, target);
+  change(stage, destination, tree, options);
+  return tree;
+}
+
+/** After it is attached: a flag that the host has locked must not be lost on the way. */
+function change(stage: RootedStage, destination: string, mount: Cell, options: MountOptions): void {
+  const { b } = stage;
+  if (options.attrSet.length + options.attrClear.length > 0)
+    setAttributes(b, `set the options of ${destination}`, mount, {
+      set: attributes(options.attrSet),
+      clear: attributes(options.attrClear),
+    });
+  if (options.recursiveSet.length + options.recursiveClear.length > 0)
+    setAttributes(b, `set the options of all below ${destination}`, mount, {
+      set: attributes(options.recursiveSet),
+      clear: attributes(options.recursiveClear),
+      recursive: true,
+    });
+  propagate(stage, destination, mount, options.propagation);
+}
+
+function remount(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
+  const target = openInRoot(stage, `open ${mount.destination} to change its options`, mount.destination);
+  change(stage, mount.destination, target, options);
+  return target;
+}
+
+const propagationFlag = { private: 'PRIVATE', shared: 'SHARED', slave: 'SLAVE', unbindable: 'UNBINDABLE' } as const;
+
+function propagate(stage: RootedStage, destination: string, mount: Cell, kinds: readonly Propagation[]): void {
+  for (const kind of kinds) {
+    const recursive = kind.startsWith('r');
+    const plain = (recursive ? kind.slice(1) : kind) as keyof typeof propagationFlag;
+    const propagation = flags(MS, propagationFlag[plain]);
+    setAttributes(stage.b, `make the propagation of ${destination} ${kind}`, mount, { propagation, recursive });
+  }
+}

@@ -1,0 +1,107 @@
+/** The worlds of its own, or of others, that the container lives in: namespaces(7). */
+import { AF, AT_FDCWD, CLONE, flags, IOCTL, named, type Named, O, SOCK } from '../linux/flags.ts';
+import type { Namespace, TimeOffset } from '../spec/spec.ts';
+import { data } from './program.ts';
+import { isNew, namespaceOf, type Stage, writeFile } from './stage.ts';
+
+type Kind = Namespace['type'];
+
+const cloneFlag: Record<Kind, keyof typeof CLONE.values> = {
+  user: 'NEWUSER',
+  mount: 'NEWNS',
+  pid: 'NEWPID',
+  network: 'NEWNET',
+  ipc: 'NEWIPC',
+  uts: 'NEWUTS',
+  cgroup: 'NEWCGROUP',
+  time: 'NEWTIME',
+};
+
+/** The user namespace first: it decides what is allowed in the others. */
+const joinOrder: readonly Kind[] = ['user', 'pid', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time'];
+
+const unshared: readonly [Kind, string][] = [
+  ['mount', 'a mount table of its own'],
+  ['uts', 'a host name of its own'],
+  ['ipc', 'System V IPC and message queues of its own'],
+  ['network', 'a network stack of its own'],
+  ['cgroup', 'a view of the cgroup tree that begins at its own'],
+];
+
+/** What the child must be born with: a process cannot enter a new pid namespace later, and owns all that is made after its user namespace. */
+export function bornWith(spec: Stage['spec']): { flags: Named; newUser: boolean; forks: boolean } {
+  const newUser = isNew(spec, 'user');
+  const forks =
+    namespaceOf(spec, 'pid')?.path !== undefined ||
+    (namespaceOf(spec, 'user')?.path !== undefined && isNew(spec, 'pid'));
+  const kinds: Kind[] = [
+    ...(newUser ? (['user'] as const) : []),
+    ...(isNew(spec, 'pid') && !forks ? (['pid'] as const) : []),
+  ];
+  return { flags: flags(CLONE, ...kinds.map((kind) => cloneFlag[kind])), newUser, forks };
+}
+
+export function joinNamespaces({ b, spec }: Stage): void {
+  for (const kind of joinOrder) {
+    const path = namespaceOf(spec, kind)?.path;
+    if (path === undefined) continue;
+    const why = `join the ${kind} namespace ${path}`;
+    const fd = b.result(kind, `${why}: open it`, 'openat', [AT_FDCWD, path, flags(O, 'RDONLY', 'CLOEXEC'), 0], {
+      hints: { ENOENT: 'its process is gone, or the path is wrong' },
+    });
+    b.op(why, 'setns', [fd, flags(CLONE, cloneFlag[kind])]);
+  }
+}
+
+export function makeNamespaces({ b, spec }: Stage): void {
+  for (const [kind, gives] of unshared) {
+    if (isNew(spec, kind)) b.op(`make ${gives}`, 'unshare', [flags(CLONE, cloneFlag[kind])]);
+  }
+  if (isNew(spec, 'time')) makeTimeNamespace({ b, spec });
+}
+
+/** The caller stays in the old one until execve (since Linux 6.1), which is when offsets become fixed. */
+function makeTimeNamespace({ b, spec }: Pick<Stage, 'b' | 'spec'>): void {
+  b.op('make clocks of its own', 'unshare', [flags(CLONE, 'NEWTIME')], {
+    hints: { EINVAL: 'this kernel has no time namespaces: needs Linux 5.6 with CONFIG_TIME_NS' },
+  });
+  const line = (clock: string, offset: TimeOffset | undefined) =>
+    offset === undefined ? '' : `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`;
+  const { monotonic, boottime } = spec.linux?.timeOffsets ?? {};
+  const text = line('monotonic', monotonic) + line('boottime', boottime);
+  if (text === '') return;
+  const hints = {
+    ERANGE: 'the clock would be negative or too large',
+    EACCES: 'needs CAP_SYS_TIME in the user namespace',
+  };
+  writeFile(b, 'set the clocks apart', AT_FDCWD, '/proc/self/timens_offsets', text, hints);
+}
+
+/** A new network namespace has a loopback interface that is down. */
+export function raiseLoopback({ b, spec }: Stage): void {
+  if (!isNew(spec, 'network')) return;
+  const socket = b.result('socket', 'open a socket to configure the network', 'socket', [
+    flags(AF, 'INET'),
+    flags(SOCK, 'DGRAM', 'CLOEXEC'),
+    0,
+  ]);
+  const name = new Uint8Array(16);
+  name.set(Buffer.from('lo'));
+  const rest = new Uint8Array(22);
+  const request = data('{ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING}', [
+    { bytes: name },
+    { u16: 0x41 },
+    { bytes: rest },
+  ]);
+  b.op('bring the loopback interface up', 'ioctl', [socket, flags(IOCTL, 'SIOCSIFFLAGS'), request]);
+  b.op('close the socket', 'close', [socket]);
+}
+
+/** `sethostname` and `setdomainname`. */
+export function nameHost({ b, spec }: Stage): void {
+  const bytes = (text: string) => named(Buffer.byteLength(text), String(Buffer.byteLength(text)));
+  if (spec.hostname !== undefined)
+    b.op(`set the host name to ${spec.hostname}`, 'sethostname', [spec.hostname, bytes(spec.hostname)]);
+  if (spec.domainname !== undefined)
+    b.op(`set the domain name to ${spec.domainname}`, 'setdomainname', [spec.domainname, bytes(spec.domainname)]);
+}

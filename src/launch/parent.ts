@@ -1,0 +1,90 @@
+/** How the child speaks to its parent while it is being made, and how their lives are tied. The protocol: native/launch.h. */
+import { CLONE, CLOSE_RANGE, flags, MSG, named, PR, SIG } from '../linux/flags.ts';
+import { type Cell, cell, data, type Data, type Field, type Stop } from './program.ts';
+import type { Stage } from './stage.ts';
+
+const messageFields: readonly Field[] = [{ self: true }, { u32: 1 }, { u32: 0 }, { u32: 0 }];
+const message = (name: Stop): Data => data(`{STOPPED: ${name}}`, messageFields);
+const noSignal = flags(MSG, 'NOSIGNAL');
+const gone = 'the process that started this container has ended';
+
+/** Says that it has got here, and waits for one byte. */
+export function stopAndWait(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: string): void {
+  const { b, sync } = stage;
+  b.op(why, 'sendto', [sync, message(stop), 16, noSignal, 0, 0], { stop, hints: { EPIPE: gone } });
+  b.op(`${why}: wait`, 'read', [sync, data('{byte}', [{ u64: 0 }]), 1], { min: 1, short: gone });
+}
+
+/** Hands an open file to the parent. The cell lives in the message itself: the call that opened it has put it there. */
+export function sendFd(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: string, fd: Cell): void {
+  const { b, sync } = stage;
+  const rights = data(`{SCM_RIGHTS: $${fd.name}}`, [
+    { u64: 20 },
+    { u32: 1 },
+    { u32: 1 },
+    { cell: fd, width: 4 },
+    { u32: 0 },
+  ]);
+  const part = data('{iov}', [{ address: message(stop) }, { u64: 16 }]);
+  const header = data(`{STOPPED: ${stop}, SCM_RIGHTS: $${fd.name}}`, [
+    { address: null },
+    { u64: 0 },
+    { address: part },
+    { u64: 1 },
+    { address: rights },
+    { u64: 24 },
+    { u64: 0 },
+  ]);
+  b.op(why, 'sendmsg', [sync, header, noSignal], { stop, hints: { EPIPE: gone } });
+}
+
+/**
+ * The kernel tells a child of its parent's death from the moment it asks to be told; that the parent has not died just
+ * before is seen from the socket. Setting other ids forgets the request, so it is made once more after that.
+ */
+export function dieWithParent({ b, facts, sync }: Stage): void {
+  if (!facts.dieWithParent) return;
+  b.op('end when the parent ends', 'prctl', [flags(PR, 'SET_PDEATHSIG'), flags(SIG, 'KILL'), 0, 0, 0]);
+  const peek = [sync, data('{byte}', [{ u64: 0 }]), 1, flags(MSG, 'PEEK', 'DONTWAIT'), 0, 0];
+  b.op('see that it has not ended already', 'recvfrom', peek, { min: 1, allow: ['EAGAIN'], short: gone });
+}
+
+/** No fd of the runtime's outlives execve (CVE-2024-21626). */
+export function closeOnExec({ b, facts }: Stage): void {
+  const rest = [facts.payloadFds, 0xffffffff, flags(CLOSE_RANGE, 'CLOEXEC')];
+  b.op('let no file of the runtime reach the payload', 'close_range', rest, {
+    hints: { EINVAL: 'needs Linux 5.11 or later' },
+  });
+}
+
+/**
+ * A process enters a pid namespace by being made in it. CLONE_PARENT makes the new one our parent's child, as we are; the
+ * old one hands over its pidfd and leaves.
+ */
+export function forkIntoNamespaces(stage: Stage): void {
+  const { b } = stage;
+  const pidfd = cell('child');
+  const args = data('{flags: CLONE_PARENT|CLONE_PIDFD}', [
+    { u64: flags(CLONE, 'PARENT', 'PIDFD') },
+    { slot: pidfd },
+    ...Array.from({ length: 9 }, () => ({ u64: 0 })),
+  ]);
+  b.unless('make the process that is in the pid namespace', 'clone3', [args, 88], { min: 1, allow: [0] }, () => {
+    sendFd(stage, 'pidfd', 'tell the parent who goes on', pidfd);
+    b.op('leave the rest to it', 'exit_group', [0]);
+  });
+  dieWithParent(stage);
+}
+
+/** The payload becomes a child; who stays behind is pid 1, reaps and passes signals on (native/tare-init.c). */
+export function forkFromInit({ b }: Stage, child: Cell): void {
+  const args = data('{exit_signal: SIGCHLD}', [
+    ...Array.from({ length: 4 }, () => ({ u64: 0 })),
+    { u64: flags(SIG, 'CHLD') },
+    ...Array.from({ length: 6 }, () => ({ u64: 0 })),
+  ]);
+  b.unless('make the payload a child of pid 1', 'clone3', [args, 88], { min: 1, allow: [0], into: child }, () => {
+    b.op('keep nothing open but the standard streams', 'close_range', [3, 0xffffffff, named(0, '0')]);
+    b.op('stay as pid 1: reap, and pass signals on', 'halt', []);
+  });
+}

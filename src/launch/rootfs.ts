@@ -1,0 +1,115 @@
+/** The root: what `/` will be, and the moment when it becomes so. */
+import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, type Named, O } from '../linux/flags.ts';
+import type { RootSource } from './facts.ts';
+import type { Cell } from './program.ts';
+import { cloneTree, octal, type RootedStage, setAttributes, type Stage } from './stage.ts';
+
+const directory = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
+
+/** Nothing mounted from here on reaches the host; what the host mounts or unmounts may still arrive. */
+export function detachPropagation({ b, spec }: Stage): void {
+  const shared = spec.linux?.rootfsPropagation === 'shared';
+  const kind = shared ? flags(MS, 'REC', 'SHARED') : flags(MS, 'REC', 'SLAVE');
+  b.op('keep our mounts out of the host', 'mount', [0, '/', 0, kind, 0]);
+}
+
+/** Builds the root and returns the open directory through which everything below it is reached. */
+export function buildRoot(stage: Stage): Cell {
+  const { b, facts } = stage;
+  if (facts.root.kind === 'overlay') return buildOverlay(stage, facts.root);
+  const { path } = facts.root;
+  // pivot_root wants a mount, so the directory is mounted onto itself.
+  const tree = cloneTree(b, `take ${path} as the root`, path, true, { ENOENT: 'no such directory' });
+  b.op(`mount the root onto ${path}`, 'move_mount', [tree, '', AT_FDCWD, path, flags(MOVE_MOUNT, 'F_EMPTY_PATH')]);
+  return b.result('root', 'open the root', 'openat', [AT_FDCWD, path, directory, 0]);
+}
+
+/** The kernel takes one page of mount data, less the closing zero. */
+const pageLimit = 4095;
+
+/**
+ * In the container's own mount namespace a tmpfs covers `scratch`, and goes when the namespace goes: nothing is left on
+ * the host to clean up, even if everything is killed.
+ */
+function buildOverlay({ b, facts }: Stage, source: RootSource & { kind: 'overlay' }): Cell {
+  const { scratch } = facts;
+  b.op(
+    'make room for what the container writes',
+    'mount',
+    ['tmpfs', scratch, 'tmpfs', flags(MS, 'NODEV'), 'mode=0700'],
+    {
+      hints: { ENOENT: `${scratch} is missing` },
+    },
+  );
+  const root = `${scratch}/root`;
+  const upper = source.upper ?? scratch;
+  if (source.upper === undefined) {
+    b.op('make the layer that takes the writes', 'mkdirat', [AT_FDCWD, `${upper}/upper`, octal(0o755)]);
+    b.op('make the directory overlayfs works in', 'mkdirat', [AT_FDCWD, `${upper}/work`, octal(0o700)]);
+  }
+  b.op('make the place where the layers come together', 'mkdirat', [AT_FDCWD, root, octal(0o755)]);
+  const rest = `,upperdir=${escape(`${upper}/upper`)},workdir=${escape(`${upper}/work`)}${facts.rootless ? ',userxattr' : ''}`;
+  const full = source.lower.map(escape).join(':');
+  const lower = full.length + rest.length > pageLimit ? shortNames(b, scratch, source.lower) : full;
+  b.op('put the image under a writable layer', 'mount', ['overlay', root, 'overlay', 0, `lowerdir=${lower}${rest}`], {
+    hints: {
+      EINVAL:
+        'a layer is missing, or the upper directory lies on a filesystem that overlayfs cannot write to (another overlay, NFS)',
+      ENODEV: 'this kernel has no overlayfs',
+      EPERM: 'overlayfs in a user namespace needs Linux 5.11 or later',
+      EBUSY: 'the upper directory is in use by another container',
+      ENOENT: 'a layer of the image is missing',
+    },
+  });
+  return b.result('root', 'open the root', 'openat', [AT_FDCWD, root, directory, 0]);
+}
+
+/** Many layers do not fit into one page by their full paths: links give them short ones, relative to the scratch directory. */
+function shortNames(b: Stage['b'], scratch: string, layers: readonly string[]): string {
+  layers.forEach((layer, index) =>
+    b.op(`give layer ${layer} a short name`, 'symlinkat', [layer, AT_FDCWD, `${scratch}/${index}`]),
+  );
+  b.op('begin relative paths at the short names', 'chdir', [scratch]);
+  return layers.map((_, index) => String(index)).join(':');
+}
+
+/** overlayfs takes `:` and `,` for separators, and `\` to escape them. */
+function escape(path: string): string {
+  return path.replace(/[\\:,]/g, (character) => `\\${character}`);
+}
+
+/** The old root is stacked under the new one and then let go: no name of the host's files is left. */
+export function pivotRoot({ b, spec, root }: RootedStage): void {
+  b.op('go to the new root', 'fchdir', [root]);
+  b.op('make it the root of this mount namespace', 'pivot_root', ['.', '.'], {
+    hints: { EINVAL: 'the current root is the initial ramfs, which cannot be moved away' },
+  });
+  if (spec.linux?.rootfsPropagation === 'shared')
+    b.op('keep the next step from the host', 'mount', [0, '.', 0, flags(MS, 'REC', 'SLAVE'), 0]);
+  b.op("let go of the host's files", 'umount2', ['.', flags(MNT, 'DETACH')]);
+  b.op('stand in the new root', 'chdir', ['/']);
+}
+
+/** Without a mount namespace of its own the root can only be changed for the process. */
+export function changeRoot({ b, root }: RootedStage): void {
+  b.op('go to the new root', 'fchdir', [root]);
+  b.op('make it the root of this process', 'chroot', ['.']);
+}
+
+export function sealRoot(stage: RootedStage): void {
+  const { b, spec, root } = stage;
+  if (spec.root.readonly === true)
+    setAttributes(b, 'make the root read-only', root, { set: flags(MOUNT_ATTR, 'RDONLY') });
+  const propagation = spec.linux?.rootfsPropagation;
+  if (propagation === undefined) return;
+  const names: Record<typeof propagation, Named> = {
+    shared: flags(MS, 'SHARED'),
+    slave: flags(MS, 'SLAVE'),
+    private: flags(MS, 'PRIVATE'),
+    unbindable: flags(MS, 'UNBINDABLE'),
+  };
+  setAttributes(b, `make the root's propagation ${propagation}`, root, {
+    propagation: names[propagation],
+    recursive: true,
+  });
+}
