@@ -12,6 +12,7 @@ const kernel = {
   name: 'kernel',
   include: ['tests/kernel/**/*.test.ts'],
   fileParallelism: false,
+  sequence: { groupOrder: 1 },
   testTimeout: 60_000,
   hookTimeout: 60_000,
 };
