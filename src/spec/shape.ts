@@ -139,3 +139,16 @@ export const objectOf =
     }
     return Object.fromEntries(sound) as Sound<T>;
   };
+
+/** The same where a name that is not known can only be a mistake. */
+export const closedObjectOf = <T extends object>(fields: Fields<T>): Shape<T> => {
+  const open = objectOf(fields);
+  return (value, at, report) => {
+    const names = Object.keys(fields);
+    for (const name of isRecord(value) ? Object.keys(value) : []) {
+      if (names.includes(name)) continue;
+      report(problem(at + pointer(name), `must not be there: nothing has this name${didYouMean(name, names)}`));
+    }
+    return open(value, at, report);
+  };
+};

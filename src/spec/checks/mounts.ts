@@ -1,3 +1,4 @@
+import { idMapProblems } from '../id-maps.ts';
 import { mountOptionNames, parseMountOptions } from '../mount-options.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
@@ -6,7 +7,6 @@ import type { Sound } from '../shape.ts';
 import type { Mount, Spec } from '../spec.ts';
 import { isNew, numbered } from './check.ts';
 import type { Check } from './check.ts';
-import { idMapProblems } from './id-maps.ts';
 
 const soundOptions = ({ options }: Sound<Mount>): string[] => [...numbered(options)].map(([, option]) => option);
 

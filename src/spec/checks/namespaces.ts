@@ -1,4 +1,5 @@
 import { pointer, problem } from '../problem.ts';
+import type { Problem } from '../problem.ts';
 import { sysctlNamespace, sysctlPath } from '../sysctl.ts';
 import { isNew, named, namespaceOf, repeated } from './check.ts';
 import type { Check } from './check.ts';
@@ -8,6 +9,12 @@ const longestName = 64;
 
 /** `IFNAMSIZ` of netdevice(7), less the final NUL; no slash, colon or blank. */
 const interfaceName = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
+
+/** What uname(2) can hold. */
+export function* namesFit(name: string, at: string): Generator<Problem> {
+  if (new TextEncoder().encode(name).length <= longestName) return;
+  yield problem(at, `must be at most ${longestName} bytes long`);
+}
 
 export const namespaceChecks: readonly Check[] = [
   {
@@ -42,9 +49,7 @@ export const namespaceChecks: readonly Check[] = [
         if (namespaceOf(spec, 'uts') === undefined) {
           yield problem(`/${field}`, 'needs a uts namespace: list one, or the host would be renamed');
         }
-        if (new TextEncoder().encode(name).length > longestName) {
-          yield problem(`/${field}`, `must be at most ${longestName} bytes long`);
-        }
+        yield* namesFit(name, `/${field}`);
       }
     },
   },
