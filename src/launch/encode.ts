@@ -39,8 +39,10 @@ export function encode(program: Program, options: EncodeOptions): Encoded {
   const layout = new Layout(options.arch, headerSize + program.ops.length * opSize);
   program.ops.forEach((op, index) => {
     for (const arg of op.args) layout.place(arg, index);
-    if (op.into !== undefined) layout.home(op.into);
   });
+  // A cell that no block has taken in by now gets a slot of its own.
+  for (const { into } of program.ops) if (into !== undefined) layout.home(into);
+  layout.pointAtSlots();
   const report = program.report === undefined ? 0 : layout.home(program.report).offset;
   const child = program.child === undefined ? 0 : layout.home(program.child).offset;
   const relocs = layout.writeRelocs();
@@ -97,6 +99,7 @@ class Layout {
   readonly #strings = new Map<string, number>();
   readonly #blocks = new Map<Data, number>();
   readonly #relocs: number[] = [];
+  readonly #slots: { readonly at: number; readonly cell: Cell }[] = [];
   #memory = Buffer.alloc(32768);
   #end: number;
   #op = 0;
@@ -166,6 +169,11 @@ class Layout {
     return offset;
   }
 
+  /** Only when every block has its place: a cell may live in one that comes later. */
+  pointAtSlots(): void {
+    for (const { at, cell } of this.#slots) this.#pointer(at, this.home(cell).offset);
+  }
+
   writeRelocs(): { offset: number; count: number } {
     const offset = this.reserve(this.#relocs.length * 4, 4);
     this.#relocs.forEach((word, index) => this.u32(offset + index * 4, word));
@@ -210,7 +218,7 @@ class Layout {
     else if ('self' in field) this.u32(at, this.#op);
     else if ('bytes' in field) this.#memory.set(field.bytes, at);
     else if ('cell' in field) this.#embed(field.cell, { offset: at, width: field.width });
-    else if ('slot' in field) this.#pointer(at, this.home(field.slot).offset);
+    else if ('slot' in field) this.#slots.push({ at, cell: field.slot });
     else if (field.address === null) this.u64(at, 0);
     else this.#pointer(at, typeof field.address === 'string' ? this.string(field.address) : this.block(field.address));
   }
