@@ -76,14 +76,20 @@ export function forkIntoNamespaces(stage: Stage): void {
   dieWithParent(stage);
 }
 
-/** The payload becomes a child; who stays behind is pid 1, reaps and passes signals on (native/tare-init.c). */
+/**
+ * The payload becomes a child; who stays behind is pid 1, reaps and passes signals on (native/tare-init.c).
+ * Both go on in the same memory, so the kernel writes the child's pid, once: the results of both would overwrite each other.
+ */
 export function forkFromInit({ b }: Stage, child: Cell): void {
-  const args = data('{exit_signal: SIGCHLD}', [
-    ...Array.from({ length: 4 }, () => ({ u64: 0 })),
+  const zeros = (length: number) => Array.from({ length }, () => ({ u64: 0 }));
+  const args = data(`{flags: CLONE_PARENT_SETTID, parent_tid: &$${child.name}, exit_signal: SIGCHLD}`, [
+    { u64: flags(CLONE, 'PARENT_SETTID') },
+    ...zeros(2),
+    { slot: child },
     { u64: flags(SIG, 'CHLD') },
-    ...Array.from({ length: 6 }, () => ({ u64: 0 })),
+    ...zeros(6),
   ]);
-  b.unless('make the payload a child of pid 1', 'clone3', [args, 88], { min: 1, allow: [0], into: child }, () => {
+  b.unless('make the payload a child of pid 1', 'clone3', [args, 88], { min: 1, allow: [0] }, () => {
     b.op('keep nothing open but the standard streams', 'close_range', [3, 0xffffffff, named(0, '0')]);
     b.op('stay as pid 1: reap, and pass signals on', 'halt', []);
   });
