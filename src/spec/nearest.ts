@@ -1,12 +1,16 @@
-/** Edits (insert, delete, replace a letter) that turn one word into the other: Levenshtein's distance. */
+/** Edits (insert, delete, replace a letter, swap two neighbours) that turn one word into the other. */
 function distance(from: string, to: string): number {
+  let above: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...from].entries()) {
     const next = [i + 1];
     for (const [j, other] of [...to].entries()) {
       const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+      const swaps = i > 0 && j > 0 && letter === to[j - 1] && other === from[i - 1];
+      const swapped = swaps ? (above[j - 1] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }
+    above = row;
     row = next;
   }
   return row[to.length] ?? 0;

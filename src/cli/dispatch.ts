@@ -1,0 +1,40 @@
+import { TareError } from '../errors.ts';
+import type { Session, Verb } from './session.ts';
+import { type VerbEntry, verbs } from './verbs.ts';
+
+const spellings: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-v': 'version',
+};
+
+/** @returns the exit status: 125 tare failed, 126 not executable, 127 not found, else what the verb says */
+export async function dispatch(argv: readonly string[], session: Session): Promise<number> {
+  try {
+    const verb = await loadVerb(argv[0] ?? 'help');
+    return await verb.main(argv.slice(1), session);
+  } catch (error) {
+    const { formatError } = await import('./output.ts');
+    const causes = session.logLevel === 'debug' || session.logLevel === 'trace';
+    session.complain(formatError(error, { causes, colours: session.colours(2) }));
+    return error instanceof TareError ? error.exitCode : 125;
+  }
+}
+
+async function loadVerb(word: string): Promise<Verb> {
+  const name = spellings[word] ?? word;
+  const entry = verbs.find((verb) => verb.name === name);
+  return (entry ?? (await unknown(word))).load();
+}
+
+async function unknown(word: string): Promise<VerbEntry> {
+  const [{ nearest }, { quote }] = await Promise.all([import('../spec/nearest.ts'), import('./quote.ts')]);
+  const near = nearest(
+    word,
+    verbs.map(({ name }) => name),
+  );
+  const what = word.startsWith('-') ? 'no such flag before the verb' : 'no such verb';
+  const cure = near === undefined ? '' : `; did you mean ${near}?`;
+  throw new TareError(`${quote(word)}: ${what}${cure}`, { hint: 'see tare --help' });
+}

@@ -1,0 +1,74 @@
+/** `--help`, drawn by commander from the tables in `flags.ts`, `pages.ts` and `verbs.ts`. */
+import { Command, Option } from 'commander';
+import pc from 'picocolors';
+import { TareError } from '../errors.ts';
+import { didYouMean } from '../spec/nearest.ts';
+import { overview, type Page, pages } from './pages.ts';
+import { quote } from './quote.ts';
+import type { Session } from './session.ts';
+import { verbs } from './verbs.ts';
+
+const width = 80;
+
+export async function main(argv: readonly string[], session: Session): Promise<number> {
+  printHelp(
+    argv.find((word) => !word.startsWith('-')),
+    session,
+  );
+  return 0;
+}
+
+/** @param verb all of them where absent */
+export function printHelp(verb: string | undefined, session: Session): void {
+  session.print(helpPage(verb, session.colours(1)));
+}
+
+export function helpPage(verb: string | undefined, colours: boolean): string {
+  const paint = pc.createColors(colours);
+  const page = verb === undefined ? overview : pageOf(verb);
+  const command = new Command().helpOption(false).helpCommand(false).usage(page.usage).description(page.about);
+  command.configureHelp({
+    helpWidth: width,
+    commandUsage: () => page.usage,
+    optionTerm: ({ short, flags }) => (short === undefined ? `    ${flags}` : flags).replace(/<(.*)>/, '$1'),
+    subcommandTerm: (sub) => sub.name(),
+    styleTitle: (title) => paint.bold(title),
+    styleOptionTerm: (term) => paint.cyan(term),
+    styleSubcommandTerm: (term) => paint.cyan(term),
+  });
+  command.configureOutput({ getOutHasColors: () => colours });
+  if (verb === undefined) addVerbs(command);
+  addFlags(command, page);
+  return `${command.helpInformation()}\n${examples(page, paint)}${verb === undefined ? more : ''}`;
+}
+
+const more = '\nEvery verb has a page of its own: tare help run\n';
+
+function pageOf(verb: string): Page {
+  const page = Object.hasOwn(pages, verb) ? pages[verb] : undefined;
+  if (page !== undefined) return page;
+  throw new TareError(`help ${quote(verb)}: no such verb${didYouMean(verb, Object.keys(pages))}`, {
+    hint: 'see tare --help',
+  });
+}
+
+function addVerbs(program: Command): void {
+  for (const { name, group, summary } of verbs) {
+    program.addCommand(new Command(name).description(summary).helpGroup(`${group}:`));
+  }
+}
+
+function addFlags(command: Command, { groups }: Page): void {
+  for (const { title, flags } of groups) {
+    for (const { name, short, value, help } of flags) {
+      const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+      const option = new Option(value === undefined ? names : `${names} <${value}>`, help);
+      command.addOption(option.helpGroup(`${title}:`));
+    }
+  }
+}
+
+function examples({ examples: list }: Page, { bold, dim }: ReturnType<typeof pc.createColors>): string {
+  const lines = list.map(([command, what]) => (what === '' ? `  ${command}\n` : `  ${command}\n      ${dim(what)}\n`));
+  return `${bold('Examples:')}\n${lines.join('')}`;
+}

@@ -1,0 +1,99 @@
+/** The help of each verb, but for its flags, which are in `flags.ts`. */
+import type { FlagGroup } from './flag.ts';
+import { doctorFlags, explainFlags, runFlags, stepFlags, traceFlags, versionFlags } from './flags.ts';
+
+export interface Page {
+  readonly usage: string;
+  readonly about: string;
+  readonly groups: readonly Pick<FlagGroup<never>, 'title' | 'flags'>[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+const container = '[FLAGS] IMAGE [COMMAND [ARG...]]';
+
+const images = [
+  'IMAGE is one of',
+  '  busybox   built in: a small Linux userland',
+  "  host      this machine's own root, as a read-only layer",
+  '  dir:PATH  a directory that holds a root filesystem',
+  '  oci:PATH  an OCI bundle: a directory with config.json and its root',
+].join('\n');
+
+const sameFlags = 'It takes the flags of tare run.';
+
+export const overview: Page = {
+  usage: 'tare VERB [FLAGS] [ARGUMENTS]',
+  about: 'Containers as lists of system calls: run them, read them, time them, step through them.',
+  groups: [],
+  examples: [
+    ['tare run --rm -it busybox sh', 'a shell in a container of its own'],
+    ['tare explain busybox true', 'the system calls that would make it, with reasons'],
+  ],
+};
+
+export const pages: Readonly<Record<string, Page>> = {
+  run: {
+    usage: `tare run ${container}`,
+    about: `Run a command in a new container and exit with its status.\n\n${images}`,
+    groups: runFlags,
+    examples: [
+      ['tare run --rm -it busybox sh', 'a shell in a container of its own'],
+      ['tare run -m 64m --cpus 0.5 -v .:/src:ro -w /src host ls', "a program of this machine's own, contained"],
+    ],
+  },
+  explain: {
+    usage: `tare explain ${container}`,
+    about: `Print the system calls that would make the container, in order, each with its reason. Nothing is run. ${sameFlags}`,
+    groups: [...explainFlags, ...runFlags],
+    examples: [
+      ['tare explain busybox true', 'the default container'],
+      ['tare explain --json --network host busybox true', 'with one namespace less, for a program to read'],
+    ],
+  },
+  trace: {
+    usage: `tare trace ${container}`,
+    about: `Run the container and draw how long each of its system calls took. ${sameFlags}`,
+    groups: [...traceFlags, ...runFlags],
+    examples: [
+      ['tare trace busybox true', 'a waterfall in the terminal'],
+      ['tare trace --svg start.svg host true', 'and as a picture'],
+    ],
+  },
+  step: {
+    usage: `tare step ${container}`,
+    about: `Stop before each system call that makes the container: next, continue or abort, and see what it changed. ${sameFlags}`,
+    groups: [...stepFlags, ...runFlags],
+    examples: [
+      ['tare step busybox sh', 'make a container call by call, and end in its shell'],
+      ['tare step --plain busybox true | tee steps.txt', 'keep what was seen'],
+    ],
+  },
+  doctor: {
+    usage: 'tare doctor [FLAGS]',
+    about:
+      'Look at every feature of the kernel and this machine that tare uses, and say for each that is missing what is lost and what would bring it back.',
+    groups: doctorFlags,
+    examples: [
+      ['tare doctor', 'a list to read'],
+      ['tare doctor --json > machine.json', 'and to compare with another machine'],
+    ],
+  },
+  help: {
+    usage: 'tare help [VERB]',
+    about: 'Print the help of tare, or of one of its verbs.',
+    groups: [],
+    examples: [
+      ['tare help', 'all verbs'],
+      ['tare help run', 'the same as tare run --help'],
+    ],
+  },
+  version: {
+    usage: 'tare version',
+    about: 'Print the version.',
+    groups: versionFlags,
+    examples: [
+      ['tare version', ''],
+      ['tare --version', 'the same'],
+    ],
+  },
+};

@@ -1,0 +1,44 @@
+/** `string[]` → `RunCommand`: pure, and every problem at once. */
+import { findContradictions } from './contradictions.ts';
+import type { Context, Flag, FlagGroup } from './flag.ts';
+import { explainFlags, runFlags, stepFlags, traceFlags } from './flags.ts';
+import { foreignFlags } from './foreign-flags.ts';
+import { throwProblems } from './problems.ts';
+import { readFlags } from './read-flags.ts';
+import { emptyRun, type ExplainCommand, type RunCommand, type StepCommand, type TraceCommand } from './run-command.ts';
+
+/**
+ * @param argv what follows the verb: `[FLAGS] IMAGE [COMMAND…]`
+ * @throws TareError that names every flag that is wrong and its accepted form
+ */
+export const parseRun = (argv: readonly string[], context: Context): RunCommand =>
+  parse('run', [], emptyRun(), argv, context);
+
+export const parseExplain = (argv: readonly string[], context: Context): ExplainCommand =>
+  parse('explain', explainFlags, { ...emptyRun(), json: false }, argv, context);
+
+export const parseTrace = (argv: readonly string[], context: Context): TraceCommand =>
+  parse('trace', traceFlags, { ...emptyRun(), json: false, svg: undefined }, argv, context);
+
+export const parseStep = (argv: readonly string[], context: Context): StepCommand =>
+  parse('step', stepFlags, { ...emptyRun(), plain: false }, argv, context);
+
+function parse<D extends RunCommand>(
+  verb: string,
+  own: readonly FlagGroup<D>[],
+  draft: D,
+  argv: readonly string[],
+  context: Context,
+): D {
+  const flags = [...own, ...runFlags].flatMap((group): readonly Flag<D>[] => group.flags);
+  const { rest, separated, given, problems } = readFlags(flags, argv, draft, context, foreignFlags);
+  if (draft.help) return draft;
+  const [image, ...args] = rest;
+  const found = [...problems, ...findContradictions(draft.request, given)];
+  if (image === undefined || image === '') found.push(`no image (expected tare ${verb} [FLAGS] IMAGE [COMMAND...])`);
+  throwProblems(verb, found);
+  draft.request.image = image ?? '';
+  const command = separated || args[0] !== '--' ? args : args.slice(1);
+  if (command.length > 0) draft.request.args = command;
+  return draft;
+}

@@ -1,0 +1,40 @@
+/** What a verb may touch of the process it runs in, so that tests can hand it something else. */
+import { isatty } from 'node:tty';
+import type { LogLevel } from './run-command.ts';
+import type { Context } from './flag.ts';
+
+export interface Session extends Context {
+  /** To standard output: what was asked for. */
+  readonly print: (text: string) => void;
+  /** To standard error: what went wrong. */
+  readonly complain: (text: string) => void;
+  /** Whether what is printed there may have colours: https://no-color.org. */
+  readonly colours: (fd: 1 | 2) => boolean;
+  /** Set by a verb as soon as it has read its flags; an error shows its causes at `debug` and `trace`. */
+  logLevel: LogLevel;
+}
+
+export interface Verb {
+  /** Reads `argv`, which follows the verb, does the work and returns the exit status. */
+  readonly main: (argv: readonly string[], session: Session) => Promise<number>;
+}
+
+/** `process.stdout` and `process.stderr` cost 3 ms when first looked at, so that only a verb that prints pays for them. */
+export function openSession(): Session {
+  const { env } = process;
+  const hasColours = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+  return {
+    cwd: process.cwd(),
+    env,
+    print: (text) => void process.stdout.on('error', endAtClosedPipe).write(text),
+    complain: (text) => void process.stderr.on('error', endAtClosedPipe).write(text),
+    colours: (fd) => hasColours && isatty(fd),
+    logLevel: 'silent',
+  };
+}
+
+/** `tare explain … | head`: nobody reads on, so there is no more to do. 141 is what a shell reports of SIGPIPE. */
+function endAtClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(141);
+  throw error;
+}
