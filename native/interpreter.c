@@ -83,6 +83,12 @@ static long make_call(struct tare_program *program, const struct tare_op *op) {
   return tare_syscall(op->call, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
+static void store(struct tare_program *program, const struct tare_op *op, long result) {
+  if (op->into == 0) return;
+  if (op->into_width == 8) *(int64_t *)at(program, op->into) = result;
+  else *(int32_t *)at(program, op->into) = (int32_t)result;
+}
+
 static int allowed(const struct tare_op *op, int error) {
   for (int i = 0; i < op->allow_count; i++)
     if (op->allow[i] == error) return 1;
@@ -108,6 +114,7 @@ uint32_t tare_interpret(struct tare_program *program) {
 
   for (uint32_t i = 0; i < program->op_count; i++) {
     const struct tare_op *op = &ops[i];
+    program->position = i;
     if (program->trace != 0) stamp(program, i);
     if (op->call == TARE_HALT) break;
 
@@ -120,8 +127,8 @@ uint32_t tare_interpret(struct tare_program *program) {
       failed = error != 0 || result < op->min;
     } while (failed && error != 0 && error == op->retry_on && tries-- > 0);
 
-    if (op->into != 0 && op->into_width == 8) *(int64_t *)at(program, op->into) = result;
-    if (op->into != 0 && op->into_width == 4) *(int32_t *)at(program, op->into) = (int32_t)result;
+    /* A result below min is nobody's: the two sides of a fork share this memory, and only the parent's counts. */
+    if (!failed || error != 0) store(program, op, result);
     if (!failed) continue;
     if (!allowed(op, error)) return fail(program, i, error);
     i += op->skip;

@@ -67,7 +67,7 @@ struct tare_program {
   uint32_t state;
   uint32_t failed_op;
   int32_t failed_errno; /* 0: the result was below min */
-  uint32_t reserved;
+  uint32_t position;    /* the op it is at: tells a killed program from one that has executed */
   uint64_t base; /* where the relocated words point into; 0 before the first load */
 };
 

@@ -57,9 +57,8 @@ struct event {
   int32_t code;   /* si_code: CLD_EXITED, CLD_KILLED, CLD_DUMPED */
   int32_t status; /* si_status */
   uint32_t reserved;
-  uint64_t user;   /* us */
+  uint64_t user;   /* us; of ru_maxrss nothing is said: after CLONE_VM it is the parent's */
   uint64_t system; /* us */
-  uint64_t rss;    /* peak, KiB */
   uint64_t time;   /* CLOCK_MONOTONIC, ns */
 };
 
@@ -136,7 +135,6 @@ static void bury(struct child *child) {
   event.status = info.si_status;
   event.user = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
   event.system = (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
-  event.rss = (uint64_t)usage.ru_maxrss;
   listen_to(child); /* its last words come before its end */
   if (child->sync >= 0) epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
   epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->pidfd, NULL);

@@ -190,6 +190,11 @@ export class Cgroup {
     });
   }
 
+  /** Removes the group if nothing is in it, without waiting: for groups that have just been made. */
+  removeNow(): void {
+    this.#rmdir();
+  }
+
   /** False where something is still in the group. */
   #rmdir(): boolean {
     try {

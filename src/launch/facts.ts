@@ -1,16 +1,6 @@
 /** What `compile` must know and the spec does not say. Gathered by `container/`, so that compiling stays pure. */
 import type { Arch } from '../linux/abi.ts';
-
-/** What the root is made of. */
-export type RootSource =
-  | {
-      readonly kind: 'overlay';
-      /** Read-only layers on the host, topmost first. */
-      readonly lower: readonly string[];
-      /** A directory on the host with `upper` and `work` in it; a tmpfs that goes with the container where absent. */
-      readonly upper?: string;
-    }
-  | { readonly kind: 'directory'; readonly path: string };
+import type { RootSource } from '../spec/root-source.ts';
 
 export interface SeccompFilter {
   /** `struct sock_filter[]`. */

@@ -1,6 +1,6 @@
 /** The root: what `/` will be, and the moment when it becomes so. */
 import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, type Named, O } from '../linux/flags.ts';
-import type { RootSource } from './facts.ts';
+import type { RootSource } from '../spec/root-source.ts';
 import type { Cell } from './program.ts';
 import { cloneTree, octal, type RootedStage, setAttributes, type Stage } from './stage.ts';
 

@@ -10,11 +10,12 @@ import { constants } from 'node:os';
 import { TareError } from '../errors.ts';
 import { type Arch, errnoName } from '../linux/abi.ts';
 import { archValue, F, F_SEAL, flags, MFD, named, type Named } from '../linux/flags.ts';
+import type { Host } from '../linux/host.ts';
 import { builtFile, type Native } from '../linux/native.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type Encoded, encode } from './encode.ts';
 import { describeFailure } from './failure.ts';
-import { type Cell, cell, data, type Op, type Program, ProgramBuilder } from './program.ts';
+import { type Cell, data, type Op, type Program, ProgramBuilder } from './program.ts';
 import { readStamps, type Stamp } from './stamps.ts';
 
 /** How a process ended, and what it used. */
@@ -23,13 +24,10 @@ export interface ProcessExit {
   readonly code: number | undefined;
   /** Such as `SIGKILL`; `undefined` when it exited by itself. */
   readonly signal: NodeJS.Signals | undefined;
-  readonly usage: {
-    /** CPU time in microseconds. */
-    readonly user: number;
-    readonly system: number;
-    /** Peak resident set of the largest process in it, in KiB. */
-    readonly maxRss: number;
-  };
+  /** 0 when it exited by itself. */
+  readonly signalNumber: number;
+  /** CPU time in microseconds, of the process and of those it has waited for. */
+  readonly usage: { readonly user: number; readonly system: number };
   /** When it was reaped: CLOCK_MONOTONIC in ns. */
   readonly at: bigint;
 }
@@ -67,12 +65,12 @@ const request = {
 const steps = ['', 'keep the launch program', 'open the sync socket', 'clone3', 'bootstrap', 'follow the child'];
 
 /** Layout of `struct event`, native/spawn.c. */
-const eventSize = 72;
+const eventSize = 64;
 const eventKind = { message: 1, executed: 2, exited: 3 } as const;
 const failure = 2;
 
 /** Offsets in `struct tare_program`, native/launch.h. */
-const header = { state: 40, failedOp: 44, failedErrno: 48 } as const;
+const header = { state: 40, failedOp: 44, failedErrno: 48, position: 52 } as const;
 const failed = 3;
 
 export class Spawner {
@@ -84,10 +82,12 @@ export class Spawner {
   #next = 1;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(native: Native, arch: Arch) {
+  constructor(native: Native, host: Pick<Host, 'arch' | 'kernel'>) {
     this.#native = native;
-    this.#arch = arch;
-    this.#tareInit = this.#sealedMemory('tare-init', readFileSync(builtFile('tare-init')));
+    this.#arch = host.arch;
+    const [major, minor] = host.kernel;
+    const execFlag = major > 6 || (major === 6 && minor >= 3);
+    this.#tareInit = this.#sealedMemory('tare-init', readFileSync(builtFile('tare-init')), execFlag);
     this.#events = new Socket({ fd: native.events, readable: true, writable: false });
     this.#events.unref();
     this.#events.on('data', (chunk) => this.#receive(chunk));
@@ -176,13 +176,13 @@ export class Spawner {
   }
 
   /** A file without a name that nobody can change: what executes it cannot be reached through /proc/self/exe (CVE-2019-5736). */
-  #sealedMemory(name: string, bytes: Buffer): number {
+  #sealedMemory(name: string, bytes: Buffer, execFlag: boolean): number {
     const b = new ProgramBuilder().stage('tare-init');
-    const memory = cell('memory');
-    // Since Linux 6.3 an executable memfd is asked for by name; older kernels do not know the flag.
-    const create = (...names: ('CLOEXEC' | 'ALLOW_SEALING' | 'EXEC')[]) =>
-      [`create memory for ${name}`, 'memfd_create', [name, flags(MFD, ...names)]] as const;
-    b.op(...create('CLOEXEC', 'ALLOW_SEALING'), { into: memory });
+    // Since Linux 6.3 an executable memfd is asked for by name: vm.memfd_noexec may refuse the others.
+    const create = flags(MFD, 'CLOEXEC', 'ALLOW_SEALING', ...(execFlag ? (['EXEC'] as const) : []));
+    const memory = b.result('memory', `create memory for ${name}`, 'memfd_create', [name, create], {
+      hints: { EACCES: 'the sysctl vm.memfd_noexec is 2: containers are started from such memory' },
+    });
     b.op(`fill in ${name}`, 'write', [memory, data(name, [{ bytes }]), bytes.length], { min: bytes.length });
     const seals = flags(F_SEAL, 'SEAL', 'SHRINK', 'GROW', 'WRITE');
     b.op(`seal ${name}`, 'fcntl', [memory, flags(F, 'ADD_SEALS'), seals]);
@@ -204,7 +204,7 @@ export class Child {
   readonly #settle = { executed: () => {}, failed: (_: Error) => {}, exited: (_: ProcessExit) => {} };
   #sync: number;
   #memory: number;
-  #stamps: readonly Stamp[] | undefined;
+  #stamps: readonly Stamp[] = [];
   #failure: Error | undefined;
   #awaited: number;
 
@@ -235,7 +235,7 @@ export class Child {
 
   /** When each op began; empty unless traced. Complete once `executed` has settled. */
   get stamps(): readonly Stamp[] {
-    return this.#stamps ?? [];
+    return this.#stamps;
   }
 
   /** Lets a stopped program go on. */
@@ -255,8 +255,11 @@ export class Child {
     this.#failure = describeFailure(this.#options.program, index, error);
   }
 
+  /** The sync socket has reached its end: execve has closed it, or the process is gone. */
   onExecuted(): void {
+    if (this.#memory < 0) return;
     this.#readStamps();
+    this.#failure ??= this.#readDeath();
     this.#sync = closed(this.#sync);
     this.#memory = closed(this.#memory);
     if (this.#failure === undefined) this.#settle.executed();
@@ -280,8 +283,16 @@ export class Child {
     return true;
   }
 
+  #readDeath(): Error | undefined {
+    const bytes = Buffer.alloc(4);
+    readSync(this.#memory, bytes, 0, 4, header.position);
+    const op = this.op(bytes.readUInt32LE(0));
+    if (op === undefined || op.call === 'execve' || op.call === 'execveat' || op.call === 'halt') return undefined;
+    return new TareError(`${op.why}: killed on the way`);
+  }
+
   #readStamps(): void {
-    if (this.#encoded.trace === 0 || this.#memory < 0 || this.#stamps !== undefined) return;
+    if (this.#encoded.trace === 0) return;
     const bytes = Buffer.alloc(this.#encoded.bytes.length - this.#encoded.trace);
     readSync(this.#memory, bytes, 0, bytes.length, this.#encoded.trace);
     this.#stamps = readStamps(bytes, this.#options.program.ops.length);
@@ -312,12 +323,12 @@ function exitOf(event: Buffer): ProcessExit {
   return {
     code: exited ? status : undefined,
     signal: exited ? undefined : signalName(status),
+    signalNumber: exited ? 0 : status,
     usage: {
       user: Number(event.readBigUInt64LE(40)),
       system: Number(event.readBigUInt64LE(48)),
-      maxRss: Number(event.readBigUInt64LE(56)),
     },
-    at: event.readBigUInt64LE(64),
+    at: event.readBigUInt64LE(56),
   };
 }
 

@@ -1,0 +1,235 @@
+/** A container between `create` and its end. */
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { ReadStream } from 'node:tty';
+import { Cgroup } from '../cgroup/cgroup.ts';
+import type { CgroupPressure, CgroupStats } from '../cgroup/stats.ts';
+import { TareError } from '../errors.ts';
+import { compileCgroup } from '../launch/cgroup.ts';
+import type { Cell, Op, Program } from '../launch/program.ts';
+import { ProgramBuilder, data } from '../launch/program.ts';
+import type { Child, ProcessExit } from '../launch/spawn.ts';
+import type { Stamp } from '../launch/stamps.ts';
+import { flags, IOCTL } from '../linux/flags.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { Engine } from './engine.ts';
+import { type Exit, exitOf } from './exit.ts';
+import { writeIdMaps } from './id-maps.ts';
+import { sendSeccompListener } from './listener.ts';
+import type { Prepared } from './prepare.ts';
+import type { Streams } from './stdio.ts';
+
+export interface LaunchOptions {
+  readonly trace?: boolean;
+  /** A program to run in the place of the compiled one: woven or with a fault injected. */
+  readonly program?: Program;
+  /** Called at each stop of `tare step`; `go` lets the container go on. */
+  readonly onStep?: (index: number, go: () => void) => void;
+}
+
+export class Container implements AsyncDisposable {
+  readonly id: string;
+  readonly spec: Spec;
+  /** Settles when the container and all that was made for it on the host is gone. Rejects where it could not be started. */
+  readonly exited: Promise<Exit>;
+  readonly #engine: Engine;
+  readonly #streams: Streams;
+  readonly #child: Child;
+  readonly #cgroup: Cgroup | undefined;
+  readonly #ready: Promise<void>;
+  #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
+  #terminal: ReadStream | undefined;
+  #failure: unknown;
+
+  /** Makes the cgroup and starts the child. Whatever fails here leaves nothing behind. */
+  constructor(engine: Engine, prepared: Prepared, streams: Streams, options: LaunchOptions = {}) {
+    this.#engine = engine;
+    this.#streams = streams;
+    this.id = prepared.id;
+    this.spec = prepared.spec;
+    const { launch } = prepared;
+    const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
+    this.#cgroup = group?.cgroup;
+    this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    this.#ready.catch(() => {}); // `start` and `exited` tell
+    try {
+      this.#child = engine.spawner.spawn({
+        program: options.program ?? launch.program,
+        cloneFlags: launch.cloneFlags,
+        newUser: launch.newUser,
+        forks: launch.forks,
+        fds: streams.fds,
+        inner: prepared.inner,
+        lastCapability: engine.host.lastCapability,
+        ...(group === undefined ? {} : { cgroup: group.fd }),
+        ...(options.trace === true ? { trace: true } : {}),
+        onStop: (op, child, fd, index) => this.#stopped(op, child, fd, index, options),
+      });
+    } catch (error) {
+      this.#cgroup?.removeNow();
+      throw error;
+    } finally {
+      if (group !== undefined) closeSync(group.fd);
+      streams.release();
+    }
+    this.exited = this.#child.exited.then((ended) => this.#end(ended));
+    this.exited.catch(() => {}); // whoever does not wait for the end need not hear of it
+  }
+
+  /** Of its first process, in our pid namespace. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Its standard input, where that is a pipe. */
+  get stdin(): Socket | undefined {
+    return this.#streams.stdin;
+  }
+
+  get stdout(): Socket | undefined {
+    return this.#streams.stdout;
+  }
+
+  get stderr(): Socket | undefined {
+    return this.#streams.stderr;
+  }
+
+  /** The near side of its terminal, to read and to write; there once `start` is possible. */
+  get terminal(): ReadStream | undefined {
+    return this.#terminal;
+  }
+
+  /** Of a traced launch: when each op began. Complete once the container has started. */
+  get stamps(): readonly Stamp[] {
+    return this.#child.stamps;
+  }
+
+  /** Settles when all is ready and the payload waits for `start`. Rejects with the step that failed. */
+  async ready(): Promise<void> {
+    await Promise.race([this.#ready, this.executed()]);
+  }
+
+  /** Lets the payload run; settles when it has been executed. Rejects with the step that failed. */
+  async start(): Promise<void> {
+    await this.ready();
+    this.#child.go();
+    await this.executed();
+  }
+
+  /** Settles when the payload has been executed. */
+  async executed(): Promise<void> {
+    await this.#child.executed.catch((error: unknown) => {
+      throw this.#failure ?? error;
+    });
+  }
+
+  /** Sends a signal to the first process; to one that has ended, nothing. */
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): void {
+    this.#engine.spawner.kill(this.#child, signal);
+  }
+
+  /** Stops all its processes where they are. */
+  async pause(): Promise<void> {
+    await this.#group('pause').freeze();
+  }
+
+  async resume(): Promise<void> {
+    await this.#group('resume').thaw();
+  }
+
+  /** What it uses, by its cgroup; parts whose controller this host does not offer are undefined. */
+  async stats(): Promise<CgroupStats> {
+    return this.#group('weigh').stats();
+  }
+
+  /** How long its tasks waited for CPU, memory and I/O: PSI, Documentation/accounting/psi.rst. */
+  async pressure(): Promise<CgroupPressure> {
+    return this.#group('weigh').pressure();
+  }
+
+  /** Tells the terminal how large its window is. */
+  resize(columns: number, rows: number): void {
+    const fd = (this.#terminal as unknown as { _handle?: { fd?: number } } | undefined)?._handle?.fd;
+    if (fd === undefined || fd < 0) return;
+    const b = new ProgramBuilder();
+    const size = data(`{rows: ${rows}, columns: ${columns}}`, [{ u16: rows }, { u16: columns }, { u32: 0 }]);
+    b.op('resize the terminal', 'ioctl', [fd, flags(IOCTL, 'TIOCSWINSZ'), size]);
+    this.#engine.spawner.run({ ops: b.ops });
+  }
+
+  /** Kills what still runs and waits until all is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill('SIGKILL');
+    this.#terminal?.destroy();
+    await this.exited.catch(() => {});
+  }
+
+  #group(doing: string): Cgroup {
+    if (this.#cgroup !== undefined) return this.#cgroup;
+    throw new TareError(`${doing} container ${this.id}`, { hint: 'it has no cgroup of its own: run tare doctor' });
+  }
+
+  #stopped(op: Op, child: Child, fd: number | undefined, index: number, options: LaunchOptions): void {
+    const go = () => child.go();
+    switch (op.stop) {
+      case 'maps':
+        writeIdMaps(this.#engine, child.pid, this.spec).then(go, (error: unknown) => this.#abort(error));
+        return;
+      case 'terminal':
+        if (fd !== undefined) this.#terminal = new ReadStream(fd);
+        return;
+      case 'seccomp':
+        this.#guard(() => sendSeccompListener(this.#engine, this.spec, this.id, child.pid, fd ?? -1));
+        return;
+      case 'start':
+        this.#settleReady.resolve();
+        return;
+      case 'step':
+        options.onStep?.(index, go);
+        return;
+      default:
+    }
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  /** Our side of the launch has failed: the child goes, and its end reports why. */
+  #abort(error: unknown): void {
+    this.#failure = error;
+    this.kill('SIGKILL');
+  }
+
+  async #end(ended: ProcessExit): Promise<Exit> {
+    const oom = this.#cgroup?.oomKills();
+    await this.#cgroup?.remove();
+    const failure = this.#failure ?? this.#child.failure;
+    if (failure !== undefined) {
+      this.#settleReady.reject(failure);
+      throw failure;
+    }
+    return exitOf(ended, oom);
+  }
+}
+
+function makeCgroup(engine: Engine, plan: NonNullable<Prepared['cgroup']>): { cgroup: Cgroup; fd: number } {
+  const { program, cgroup, opened } = compileCgroup(plan, engine.owner);
+  const made = new Cgroup(plan.path);
+  let cells: ReadonlyMap<Cell, number>;
+  try {
+    cells = engine.spawner.run(program);
+  } catch (error) {
+    if ((error as TareError).errno !== 'EEXIST') made.removeNow();
+    throw error;
+  }
+  for (const cell of opened) {
+    const fd = cells.get(cell) ?? -1;
+    if (fd > 2) closeSync(fd);
+  }
+  return { cgroup: made, fd: cells.get(cgroup) ?? -1 };
+}

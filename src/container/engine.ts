@@ -1,0 +1,148 @@
+/** What containers of one process share: the native library, what is known of the host, caches. */
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { cgroupDriver } from '../cgroup/drivers.ts';
+import type { CgroupDriver } from '../cgroup/driver.ts';
+import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
+import { TareError } from '../errors.ts';
+import type { PathKind } from '../launch/facts.ts';
+import { ProgramBuilder } from '../launch/program.ts';
+import { Spawner } from '../launch/spawn.ts';
+import { inRootArgs, retry } from '../launch/stage.ts';
+import { AT_FDCWD, flags, O } from '../linux/flags.ts';
+import { type Host, probeHost } from '../linux/host.ts';
+import { LibSeccomp } from '../linux/libseccomp.ts';
+import { openLibrary, openNative } from '../linux/native.ts';
+import { SeccompCompiler, type SeccompFilter } from '../linux/seccomp.ts';
+import { seccompCacheDir } from '../linux/seccomp-cache.ts';
+import { maskedPaths } from '../spec/default-paths.ts';
+import type { Seccomp } from '../spec/spec.ts';
+
+export class Engine {
+  readonly host: Host;
+  readonly spawner: Spawner;
+  readonly cgroups: CgroupHost;
+  readonly cgroupDriver: CgroupDriver;
+  /** A directory that every container covers in its own mount namespace. */
+  readonly scratch: string;
+  /** Of this process, for what it leaves on the host: pid and start time. */
+  readonly owner: string;
+  /** What the kernel's filesystems have at the paths that containers are not shown: the same in every instance. */
+  readonly maskKinds: ReadonlyMap<string, PathKind>;
+  readonly nullFd: number;
+  readonly #filters = new Map<Seccomp, SeccompFilter>();
+  #compiler: SeccompCompiler | undefined;
+
+  constructor() {
+    this.host = probeHost();
+    this.spawner = new Spawner(openNative(), this.host);
+    this.cgroups = probeCgroups();
+    this.cgroupDriver = cgroupDriver();
+    this.scratch = makeScratch(this.host);
+    this.owner = ownerOf('self') ?? '';
+    this.maskKinds = new Map(maskedPaths.flatMap((path) => kindEntry(path)));
+    this.nullFd = openSync('/dev/null', 'r+');
+  }
+
+  /** Throws where libseccomp is missing or refuses the profile. */
+  seccompFilter(profile: Seccomp): SeccompFilter {
+    const known = this.#filters.get(profile);
+    if (known !== undefined) return known;
+    this.#compiler ??= new SeccompCompiler({
+      library: new LibSeccomp(openLibrary),
+      arch: this.host.arch,
+      kernel: release(),
+      cacheDir: seccompCacheDir(this.host.uid, process.env),
+    });
+    const filter = this.#compiler.compile(profile);
+    this.#filters.set(profile, filter);
+    return filter;
+  }
+
+  /** The text of a file of an image: links are followed inside the image only. `undefined` where there is none. */
+  readInImage(layers: readonly string[], path: string): string | undefined {
+    for (const layer of layers) {
+      const b = new ProgramBuilder();
+      const top = b.result('layer', `open the layer ${layer}`, 'openat', [
+        AT_FDCWD,
+        layer,
+        flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'),
+        0,
+      ]);
+      const args = inRootArgs(top, path, flags(O, 'RDONLY', 'NONBLOCK', 'CLOEXEC'));
+      const file = b.result('file', `open ${path} of the image`, 'openat2', args, {
+        retry,
+        allow: ['ENOENT', 'ENOTDIR', 'ELOOP'],
+      });
+      b.op('close the layer', 'close', [top]);
+      const fd = this.spawner.run({ ops: b.ops }).get(file) ?? -1;
+      if (fd < 0) continue;
+      try {
+        return readFileSync(fd, 'utf8');
+      } catch (cause) {
+        throw new TareError(`read ${path} of the image`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+      } finally {
+        closeSync(fd);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** What lies at a path of the host, links followed. */
+export function pathKind(path: string): PathKind | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  return found.isDirectory() ? 'directory' : 'file';
+}
+
+function kindEntry(path: string): [string, PathKind][] {
+  try {
+    const kind = pathKind(path);
+    return kind === undefined ? [] : [[path, kind]];
+  } catch {
+    return []; // not ours to see: treated as unknown
+  }
+}
+
+/** `PID STARTTIME` of a running process, which no other will have before the next boot: proc_pid_stat(5). */
+export function ownerOf(pid: number | 'self'): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${stat.slice(0, stat.indexOf(' '))} ${afterName[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Mode 0700 and ours, so that nobody else decides what lies under it. */
+function makeScratch(host: Host): string {
+  const runtime = host.uid === 0 ? '/run' : process.env['XDG_RUNTIME_DIR'];
+  const base = runtime === undefined || !exists(runtime) ? `/tmp/tare-${host.uid}` : `${runtime}/tare`;
+  const scratch = `${base}/scratch`;
+  try {
+    mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new TareError(`make ${scratch}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
+  const { uid, mode } = statSync(base);
+  if (uid !== host.uid || (mode & 0o022) !== 0)
+    throw new TareError(`use ${base}`, {
+      hint: `it must belong to user ${host.uid} and nobody else may write to it: remove it`,
+    });
+  return scratch;
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Names of the entries of a directory; none where it cannot be read. */
+export function entriesOf(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,203 @@
+/** From a request to all that a launch needs to know: the image, the spec, the facts, the cgroup. Reads the host, changes nothing. */
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import type { CgroupPlan } from '../cgroup/driver.ts';
+import { TareError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { resolveImage } from '../image/resolve.ts';
+import { lookUpUser } from '../image/users.ts';
+import { compile, type Launch } from '../launch/compile.ts';
+import type { Facts, PathKind } from '../launch/facts.ts';
+import { idMapWay } from '../launch/id-maps.ts';
+import { capabilityNames } from '../spec/capability-names.ts';
+import { specOf } from '../spec/defaults.ts';
+import { parseMountOptions } from '../spec/mount-options.ts';
+import type { RunRequest } from '../spec/request.ts';
+import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
+import { resolveSeccomp, selectRules } from '../spec/seccomp-profile.ts';
+import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec-facts.ts';
+import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
+import { bundleSpec } from './bundle.ts';
+import { type Engine, entriesOf, pathKind } from './engine.ts';
+
+export interface Prepared {
+  readonly id: string;
+  readonly image: Image;
+  readonly spec: Spec;
+  readonly launch: Launch;
+  readonly cgroup: CgroupPlan | undefined;
+  /** fds that the program uses, by position: user namespaces of id-mapped mounts. */
+  readonly inner: readonly number[];
+}
+
+export interface PrepareOptions {
+  /** How many fds the payload gets. */
+  readonly payloadFds: number;
+  readonly waitForStart: boolean;
+  readonly dieWithParent: boolean;
+}
+
+export async function prepare(engine: Engine, request: RunRequest, options: PrepareOptions): Promise<Prepared> {
+  const id = request.name ?? madeUpId();
+  const image = resolveImage(request.image);
+  const spec =
+    image.spec === undefined
+      ? specOf(request, image.config, specFacts(engine, request, image, id))
+      : bundleSpec(image.spec, request);
+  const facts = launchFacts(engine, request, image, spec, options);
+  const launch = compile(spec, facts);
+  const cgroup = await planCgroup(engine, id, spec);
+  return { id, image, spec, launch, cgroup, inner: [] };
+}
+
+/** Twelve hexadecimal digits, as Docker shows them. */
+const madeUpId = (): string =>
+  Math.floor(Math.random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
+
+function specFacts(engine: Engine, request: RunRequest, image: Image, id: string): SpecFacts {
+  const { host } = engine;
+  return {
+    id,
+    rootfs: `${engine.scratch}/root`,
+    rootless: host.rootless,
+    uid: host.uid,
+    gid: host.gid,
+    hostname: host.hostname,
+    user: userOf(engine, request, image),
+    ...(host.subordinate === undefined ? {} : { subordinate: host.subordinate }),
+    lacks: lacksOf(engine),
+    capabilities: capabilityNames.filter((_, number) => ((host.bounding >> BigInt(number)) & 1n) === 1n),
+    devices: devicesOf(request),
+    thermalThrottle: thermalThrottle(),
+    seccomp: (capabilities) => seccompOf(engine, request.seccomp, capabilities),
+  };
+}
+
+function userOf(engine: Engine, request: RunRequest, image: Image): ResolvedUser {
+  const layers = image.root.kind === 'overlay' ? image.root.lower : [image.root.path];
+  const files = { passwd: engine.readInImage(layers, '/etc/passwd'), group: engine.readInImage(layers, '/etc/group') };
+  return lookUpUser(request.user ?? image.config.user ?? '', request.groupAdd ?? [], files);
+}
+
+function lacksOf({ cgroups, host }: Engine): HostLack[] {
+  const lacks: HostLack[] = [];
+  if (cgroups.mount === undefined) lacks.push('cgroup2');
+  if (!host.filesystems.has('mqueue')) lacks.push('mqueue');
+  return lacks;
+}
+
+function thermalThrottle(): string[] {
+  const base = '/sys/devices/system/cpu';
+  return entriesOf(base)
+    .filter((name) => /^cpu\d+$/.test(name))
+    .map((name) => `${base}/${name}/thermal_throttle`)
+    .filter((path) => pathKind(path) !== undefined);
+}
+
+/** Devices that the request names; a privileged container gets all there are. */
+function devicesOf(request: RunRequest): Map<string, DeviceNode> {
+  const named = (request.devices ?? []).map(({ source }) => source);
+  const all = request.privileged === true ? deviceNodes('/dev') : [];
+  return new Map([...named, ...all].flatMap((path) => deviceAt(path)));
+}
+
+function deviceNodes(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory()) return ['pts', 'shm', 'mqueue', 'fd'].includes(entry.name) ? [] : deviceNodes(path);
+    return entry.isCharacterDevice() || entry.isBlockDevice() ? [path] : [];
+  });
+}
+
+function deviceAt(path: string): [string, DeviceNode][] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !(found.isCharacterDevice() || found.isBlockDevice())) return [];
+  const type = found.isBlockDevice() ? 'b' : 'c';
+  const { rdev, mode, uid, gid } = found;
+  // As glibc's gnu_dev_major and gnu_dev_minor unpack st_rdev.
+  const major = (rdev >>> 8) & 0xfff;
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+  return [[path, { type, major, minor, fileMode: mode & 0o777, uid, gid }]];
+}
+
+/** One object for each outcome, so that the engine compiles each filter once. */
+const defaults = new WeakMap<Engine, Map<string, Seccomp>>();
+
+function seccompOf(engine: Engine, choice: string | undefined, capabilities: readonly string[]): Seccomp | undefined {
+  if (choice === 'unconfined') return undefined;
+  const { arch, kernel } = engine.host;
+  const facts = { arch, kernel, capabilities };
+  if (choice !== undefined && choice !== 'default') return resolveSeccomp(readProfile(choice), facts);
+  const known = defaults.get(engine) ?? new Map<string, Seccomp>();
+  defaults.set(engine, known);
+  const key = capabilities.join();
+  const profile = known.get(key) ?? selectRules(defaultSeccompProfile, facts);
+  known.set(key, profile);
+  return profile;
+}
+
+function readProfile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code;
+    throw new TareError(`read the seccomp profile ${path}`, {
+      errno,
+      ...(errno === undefined ? { hint: 'it is not JSON' } : {}),
+      cause,
+    });
+  }
+}
+
+function launchFacts(engine: Engine, request: RunRequest, image: Image, spec: Spec, options: PrepareOptions): Facts {
+  const { host } = engine;
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  const single = uidMappings.length > 0 && idMapWay({ uids: uidMappings, gids: gidMappings }, host) === 'single';
+  const seccomp = spec.linux?.seccomp;
+  return {
+    arch: host.arch,
+    lastCapability: host.lastCapability,
+    ignoredSignals: host.ignoredSignals,
+    root:
+      image.root.kind === 'overlay' && request.upper !== undefined
+        ? { ...image.root, upper: request.upper }
+        : image.root,
+    scratch: engine.scratch,
+    rootless: host.rootless,
+    setgroups: !single,
+    paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [])]),
+    ...(seccomp === undefined ? {} : { seccomp: engine.seccompFilter(seccomp) }),
+    payloadFds: options.payloadFds,
+    idMapFds: new Map(),
+    waitForStart: options.waitForStart,
+    dieWithParent: options.dieWithParent,
+    init: request.init === true,
+  };
+}
+
+function bindSources(mounts: readonly Mount[]): [string, PathKind][] {
+  return mounts.flatMap((mount) => {
+    const { source } = mount;
+    const binds = mount.type === 'bind' || parseMountOptions(mount.options ?? []).bind !== false;
+    if (!binds || source === undefined) return [];
+    const kind = pathKind(source);
+    if (kind === undefined)
+      throw new TareError(`bind ${source} to ${mount.destination}`, {
+        errno: 'ENOENT',
+        hint: 'make it on the host first',
+      });
+    return [[source, kind]];
+  });
+}
+
+async function planCgroup(engine: Engine, id: string, spec: Spec): Promise<CgroupPlan | undefined> {
+  const resources = spec.linux?.resources ?? {};
+  const { devices, ...limits } = resources;
+  return engine.cgroupDriver.plan(engine.cgroups, {
+    id,
+    ...(spec.linux?.cgroupsPath === undefined ? {} : { cgroupsPath: spec.linux.cgroupsPath }),
+    // Without power over the host no device can be made, nor a program loaded that guards them.
+    resources: engine.host.rootless || devices === undefined ? limits : { ...limits, devices },
+  });
+}

@@ -1,0 +1,73 @@
+/** `create` and `run`: the straight line from a request to a container. */
+import { mkdirSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { TareError } from '../errors.ts';
+import type { RunRequest } from '../spec/request.ts';
+import { Container, type LaunchOptions } from './container.ts';
+import type { Engine } from './engine.ts';
+import type { Exit } from './exit.ts';
+import { prepare } from './prepare.ts';
+import { openStreams, type StdioChoice } from './stdio.ts';
+
+export interface CreateOptions extends RunRequest {
+  /** `pipe` unless said otherwise; a list for each of 0, 1, 2 and beyond. */
+  readonly stdio?: StdioChoice;
+  /** Kills the container when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** A container whose payload waits for `start`. */
+export async function create(engine: Engine, options: CreateOptions): Promise<Container> {
+  const container = await launch(engine, options, { waitForStart: true, stdio: options.stdio ?? 'pipe' });
+  try {
+    await container.ready();
+    return container;
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** A container from its start to its end. Rejects with the step that failed, or with the signal's reason. */
+export async function run(engine: Engine, options: CreateOptions): Promise<Exit> {
+  await using container = await launch(engine, options, { waitForStart: false, stdio: options.stdio ?? 'inherit' });
+  container.stdin?.end();
+  const [stdout, stderr] = [container.stdout, container.stderr].map((stream) =>
+    stream === undefined ? undefined : text(stream),
+  );
+  const exit = await container.exited;
+  options.signal?.throwIfAborted();
+  return { ...exit, ...(stdout ? { stdout: await stdout } : {}), ...(stderr ? { stderr: await stderr } : {}) };
+}
+
+/** The common part; `tare trace` and `tare step` come in here. */
+export async function launch(
+  engine: Engine,
+  options: CreateOptions,
+  how: { waitForStart: boolean; stdio: StdioChoice } & LaunchOptions,
+): Promise<Container> {
+  const { stdio: _, signal, ...request } = options;
+  signal?.throwIfAborted();
+  const payloadFds = typeof how.stdio === 'object' ? Math.max(3, how.stdio.length) : 3;
+  const prepared = await prepare(engine, request, { payloadFds, waitForStart: how.waitForStart, dieWithParent: true });
+  if (request.upper !== undefined) makeUpper(request.upper);
+  const streams = openStreams(how.stdio, engine.spawner, engine.nullFd);
+  const container = new Container(engine, prepared, streams, how);
+  if (signal !== undefined) {
+    const abort = () => container.kill('SIGKILL');
+    signal.addEventListener('abort', abort, { once: true });
+    const forget = () => signal.removeEventListener('abort', abort);
+    container.exited.then(forget, forget);
+  }
+  return container;
+}
+
+function makeUpper(directory: string): void {
+  for (const name of ['upper', 'work']) {
+    try {
+      mkdirSync(`${directory}/${name}`, { recursive: true });
+    } catch (cause) {
+      throw new TareError(`make ${directory}/${name}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * An image's name → the image.
+ *
+ * `busybox` (made at set-up), `host` (this machine's own root, read-only), `dir:PATH` (a directory, read-only), `oci:PATH`
+ * (an OCI bundle: `config.json` and its root, which is written to as the spec says).
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { TareError } from '../errors.ts';
+import { builtFile } from '../linux/native.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
+import { checkSpec } from '../spec/validate.ts';
+import type { Image } from './image.ts';
+
+const forms = 'busybox, host, dir:PATH or oci:PATH';
+const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const plain: ImageConfig = { env: [path], cmd: ['sh'] };
+
+export function resolveImage(reference: string): Image {
+  const [scheme, rest] = splitReference(reference);
+  switch (scheme) {
+    case 'busybox':
+      return busybox();
+    case 'host':
+      return { reference, config: plain, root: { kind: 'overlay', lower: ['/'] } };
+    case 'dir':
+      return { reference, config: plain, root: { kind: 'overlay', lower: [directory(reference, rest)] } };
+    case 'oci':
+      return bundle(reference, directory(reference, rest));
+    default:
+      throw new TareError(`find the image ${JSON.stringify(reference)}`, {
+        errno: 'ENOENT',
+        hint: `an image is ${forms}`,
+      });
+  }
+}
+
+function splitReference(reference: string): [scheme: string, rest: string] {
+  const colon = reference.indexOf(':');
+  return colon < 0 ? [reference, ''] : [reference.slice(0, colon), reference.slice(colon + 1)];
+}
+
+function directory(reference: string, given: string): string {
+  if (given === '')
+    throw new TareError(`find the image ${reference}`, { hint: `name a directory: an image is ${forms}` });
+  const absolute = resolve(given);
+  const found = statSync(absolute, { throwIfNoEntry: false });
+  if (found === undefined)
+    throw new TareError(`find the image ${reference}`, { errno: 'ENOENT', hint: `${absolute} does not exist` });
+  if (!found.isDirectory())
+    throw new TareError(`find the image ${reference}`, { errno: 'ENOTDIR', hint: `${absolute} is not a directory` });
+  return absolute;
+}
+
+function busybox(): Image {
+  const home = builtFile('images/busybox');
+  return {
+    reference: 'busybox',
+    config: configOf(readJson(join(home, 'config.json'), 'the image busybox')),
+    root: { kind: 'overlay', lower: [join(home, 'rootfs')] },
+  };
+}
+
+/** The part of the OCI image-spec's configuration that containers are made of: config.md, "Properties". */
+function configOf(document: unknown): ImageConfig {
+  const { config } = document as { config?: Record<string, unknown> };
+  return {
+    env: config?.['Env'] as string[] | undefined,
+    entrypoint: config?.['Entrypoint'] as string[] | undefined,
+    cmd: config?.['Cmd'] as string[] | undefined,
+    workingDir: config?.['WorkingDir'] as string | undefined,
+    user: config?.['User'] as string | undefined,
+  };
+}
+
+function bundle(reference: string, home: string): Image {
+  const spec = checkSpec(readJson(join(home, 'config.json'), `the bundle ${reference}`));
+  const root = resolve(home, spec.root.path);
+  const mounts = spec.mounts?.map((mount) =>
+    mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind')
+      ? { ...mount, source: resolve(home, mount.source ?? '') }
+      : mount,
+  );
+  directory(reference, root);
+  return { reference, config: {}, root: { kind: 'directory', path: root }, spec: { ...spec, mounts } };
+}
+
+function readJson(file: string, of: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new TareError(`read ${file} of ${of}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TareError(`read ${file} of ${of}`, { hint: `it is not JSON: ${(cause as Error).message}`, cause });
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * tare: containers as a list of system calls.
+ *
+ * ```ts
+ * import { create, run } from 'tare';
+ *
+ * const exit = await run({ image: 'busybox', args: ['echo', 'hello'] });
+ *
+ * await using box = await create({ image: 'busybox', args: ['cat'], limits: { memory: '64m' } });
+ * await box.start();
+ * box.stdin?.end('hello');
+ * const { exitCode } = await box.exited;
+ * ```
+ *
+ * @packageDocumentation
+ */
+import type { Container } from './container/container.ts';
+import { Engine } from './container/engine.ts';
+import { explainRun } from './container/explain.ts';
+import type { Exit } from './container/exit.ts';
+import * as containers from './container/run.ts';
+import type { CreateOptions } from './container/run.ts';
+
+/** The one engine of this process: a library, a thread and a sealed memory file, opened by the first call that needs them. */
+let shared: Engine | undefined;
+const engine = (): Engine => (shared ??= new Engine());
+
+/**
+ * Runs a container from its start to its end, with our standard streams unless `stdio` says otherwise.
+ *
+ * @throws {@link TareError} that names the step which failed; `exitCode` is 127 for a command not found, 126 for one that
+ *   cannot be executed, 125 for all else. The reason of `signal`, if that aborts.
+ */
+export async function run(options: CreateOptions): Promise<Exit> {
+  return containers.run(engine(), options);
+}
+
+/**
+ * Makes a container, ready to `start`. Its streams are pipes unless `stdio` says otherwise.
+ *
+ * @throws {@link TareError} that names the step which failed
+ */
+export async function create(options: CreateOptions): Promise<Container> {
+  return containers.create(engine(), options);
+}
+
+/** The launch program of a container as text: every system call in order, with its reason. Nothing is started. */
+export async function explain(options: CreateOptions): Promise<string> {
+  return explainRun(engine(), options);
+}
+
+export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
