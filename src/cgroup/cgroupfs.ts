@@ -13,7 +13,7 @@ type Enabled = ReadonlyMap<string, readonly string[]>;
 function groupPath(delegated: string, parent: string, mount: string, { id, cgroupsPath }: CgroupRequest): string {
   const asked = cgroupsPath || id;
   const absolute = path.isAbsolute(asked);
-  const found = path.join(absolute ? mount : parent, asked);
+  const found = path.resolve(absolute ? mount : parent, `./${asked}`);
   const top = absolute ? delegated : parent;
   if (found === top || !isWithin(top, found) || asked.includes('\n')) {
     throw new TareError(`make the cgroup ${JSON.stringify(asked)}: it would not lie below ${top}`, {
@@ -58,7 +58,9 @@ function enableControllers(groups: readonly string[], wanted: readonly string[],
       hints: {
         EBUSY: `processes live in ${group} itself; move them to a group below it ("no internal processes")`,
         ENOENT: `${group} is not given ${missing.join(', ')}: see its cgroup.controllers`,
-        EINVAL: `${group} cannot pass on ${missing.join(', ')}: real-time processes outside the root group keep cpu back`,
+        EINVAL: missing.includes('cpu')
+          ? 'the cpu controller needs every real-time process in the root group'
+          : undefined,
         EOPNOTSUPP: `${group} is threaded, and ${missing.join(', ')} may need a domain: see its cgroup.type`,
       },
     };

@@ -58,7 +58,8 @@ function bytes(count: number): string {
 
 /** The greatest uint64 comes out of JSON as 2^64, which the kernel would not read. */
 const orMax = (value: number): string => (value < 0 || value >= 2 ** 63 ? 'max' : String(value));
-const upTo = (value: number): string => (orMax(value) === 'max' ? 'without limit' : `to ${bytes(value)}`);
+const limitOf = (what: string, value: number): string =>
+  orMax(value) === 'max' ? `use ${what} without limit` : `limit ${what} to ${bytes(value)}`;
 const set = (value: number | undefined): value is number => value !== undefined && value !== 0;
 
 function memoryLimits({ limit, reservation, swap }: MemoryResources): Limit[] {
@@ -73,15 +74,14 @@ function memoryLimits({ limit, reservation, swap }: MemoryResources): Limit[] {
       controller,
       file: 'memory.swap.max',
       value: orMax(swapMax),
-      why: `limit swap ${upTo(swapMax)}`,
+      why: limitOf('swap', swapMax),
       allow,
       hints,
     });
   }
-  if (set(limit))
-    limits.push({ controller, file: 'memory.max', value: orMax(limit), why: `limit memory ${upTo(limit)}` });
+  if (set(limit)) limits.push({ controller, file: 'memory.max', value: orMax(limit), why: limitOf('memory', limit) });
   if (set(reservation)) {
-    const why = `protect memory up ${reservation < 0 ? 'to all of it' : `to ${bytes(reservation)}`}`;
+    const why = reservation < 0 ? 'protect all memory' : `protect memory up to ${bytes(reservation)}`;
     limits.push({ controller, file: 'memory.low', value: orMax(reservation), why });
   }
   return limits;
@@ -161,7 +161,7 @@ function hugetlbLimits({ pageSize, limit }: HugepageLimit): Limit[] {
   const value = orMax(limit);
   const hints = { ENOENT: `this machine has no huge pages of ${pageSize}: see /sys/kernel/mm/hugepages` };
   const controller = 'hugetlb';
-  const why = (what: string): string => `limit ${what} huge pages of ${pageSize} ${upTo(limit)}`;
+  const why = (what: string): string => limitOf(`${what} huge pages of ${pageSize}`, limit);
   return [
     { controller, file: `hugetlb.${pageSize}.rsvd.max`, value, why: why('reserved'), allow: ['ENOENT'] },
     { controller, file: `hugetlb.${pageSize}.max`, value, why: why('used'), hints },

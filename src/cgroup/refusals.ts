@@ -65,7 +65,7 @@ export function refuseUnsupported(resources: Resources): void {
 const v1Name = (controller: string): string => (controller === 'io' ? 'blkio' : controller);
 
 /** Why groups of ours cannot have the controller, and the cure. */
-function obstacle(host: CgroupHost, controller: string): { fault: string; cure: string } {
+export function obstacle(host: CgroupHost, controller: string): { fault: string; cure: string } {
   const { mount, v1, controllers, delegated, inhabited } = host;
   const at = v1[v1Name(controller)];
   if (at !== undefined) {

@@ -118,7 +118,7 @@ export function parseFlat(text: string): Record<string, number> {
 export function parseNested(text: string): Record<string, Record<string, number>> {
   return Object.fromEntries(
     text.split('\n').flatMap((line): [string, Record<string, number>][] => {
-      const [key, ...pairs] = line.split(' ');
+      const [key, ...pairs] = line.trimEnd().split(' ');
       // io.stat has lines of a device alone, once its counters have gone.
       if (key === undefined || pairs.length === 0) return [];
       return [[key, parseFlat(pairs.join('\n').replaceAll('=', ' '))]];

@@ -35,14 +35,6 @@ test('every controller is read, with its unit', async () => {
         },
       },
       "io": {
-        "259:0": {
-          "discardedBytes": 0,
-          "discards": 0,
-          "readBytes": 0,
-          "reads": 0,
-          "writes": 0,
-          "writtenBytes": 0,
-        },
         "8:0": {
           "discardedBytes": 50331648,
           "discards": 3021,
