@@ -125,7 +125,7 @@ function statusChanges(before: ProcessStatus, after: ProcessStatus): string[] {
 }
 
 const octal = (mode: number | undefined): string | undefined =>
-  mode === undefined ? undefined : `0${mode.toString(8)}`;
+  mode === undefined ? undefined : `0${mode.toString(8).padStart(3, '0')}`;
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
 /** One number if all four are the same, as they mostly are. */
@@ -151,12 +151,18 @@ function capabilities(mask: bigint): string[] {
 }
 
 function fdChanges(before: Readonly<Record<number, string>>, after: Readonly<Record<number, string>>): string[] {
-  const numbers = [...new Set([...Object.keys(before), ...Object.keys(after)])].map(Number).sort((a, b) => a - b);
-  return numbers.flatMap((fd) => {
-    const [then, now] = [before[fd], after[fd]];
-    if (then === undefined) return [`opened ${fd}: ${now}`];
-    return now === undefined ? [`closed ${fd}: ${then}`] : changed(`file descriptor ${fd}`, then, now);
-  });
+  const open = Object.entries(after);
+  return [
+    ...atMost(open.filter(([fd]) => !(fd in before)).map(([fd, file]) => `opened ${fd}: ${file}`)),
+    ...atMost(
+      Object.entries(before)
+        .filter(([fd]) => !(fd in after))
+        .map(([fd, file]) => `closed ${fd}: ${file}`),
+    ),
+    ...atMost(
+      open.filter(([fd]) => fd in before).flatMap(([fd, file]) => changed(`file ${fd}`, before[Number(fd)], file)),
+    ),
+  ];
 }
 
 /** A line if they differ. */
