@@ -127,8 +127,7 @@ uint32_t tare_interpret(struct tare_program *program) {
       failed = error != 0 || result < op->min;
     } while (failed && error != 0 && error == op->retry_on && tries-- > 0);
 
-    /* A result below min is nobody's: the two sides of a fork share this memory, and only the parent's counts. */
-    if (!failed || error != 0) store(program, op, result);
+    store(program, op, result);
     if (!failed) continue;
     if (!allowed(op, error)) return fail(program, i, error);
     i += op->skip;

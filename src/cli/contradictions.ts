@@ -5,8 +5,8 @@ import { readSize } from '../spec/size.ts';
 type Check = (request: RunRequest, given: ReadonlySet<string>) => string[];
 
 /** memory.swap.max is what Docker's number leaves above memory.max. */
-const swapNeedsMemory: Check = ({ limits }, given) =>
-  given.has('memory-swap') && !given.has('memory') && limits?.memorySwap !== '-1'
+const swapNeedsMemory: Check = (_, given) =>
+  given.has('memory-swap') && !given.has('memory')
     ? ['--memory-swap: counts memory and swap together, so it needs --memory']
     : [];
 
@@ -33,6 +33,9 @@ const oneMountEach: Check = ({ mounts = [] }) => {
   return [...twice].map((target) => `${target}: more than one --volume, --mount or --tmpfs there`);
 };
 
+const upperIsWritten: Check = ({ readOnly, upper }) =>
+  readOnly === true && upper !== undefined ? ['--upper: nothing will be written to keep with --read-only'] : [];
+
 const nameNeedsUts: Check = ({ namespaces }, given) =>
   ['hostname', 'domainname']
     .filter((name) => given.has(name) && namespaces?.uts === 'host')
@@ -52,6 +55,7 @@ const checks: readonly Check[] = [
   swapNeedsMemory,
   memoryInOrder,
   oneMountEach,
+  upperIsWritten,
   nameNeedsUts,
   mapsNeedUserNamespace,
   capabilityBothWays,

@@ -1,15 +1,13 @@
-import { TareError } from '../errors.ts';
+import { Engine } from '../container/engine.ts';
+import { explainRun } from '../container/explain.ts';
 import { parseExplain } from './parse-run.ts';
 import { prepare } from './prepare.ts';
-import type { ExplainCommand } from './run-command.ts';
 import type { Session } from './session.ts';
 
 export async function main(argv: readonly string[], session: Session): Promise<number> {
   const command = await prepare('explain', parseExplain, argv, session);
-  return command === undefined ? 0 : explain(command, session);
-}
-
-/** The call into the engine. */
-async function explain(_command: ExplainCommand, _session: Session): Promise<number> {
-  throw new TareError('explain: the engine is not wired yet');
+  if (command === undefined) return 0;
+  const request = command.tty ? { ...command.request, terminal: true } : command.request;
+  session.print(await explainRun(new Engine(), request, command.json));
+  return 0;
 }

@@ -30,6 +30,8 @@ function parse<D extends RunCommand>(
   argv: readonly string[],
   context: Context,
 ): D {
+  // Docker's -h is --hostname; alone it can only be meant otherwise.
+  if (argv.length === 1 && argv[0] === '-h') return { ...draft, help: true };
   const flags = [...own, ...runFlags].flatMap((group): readonly Flag<D>[] => group.flags);
   const { rest, separated, given, problems } = readFlags(flags, argv, draft, context, foreignFlags);
   if (draft.help) return draft;

@@ -123,8 +123,9 @@ class Reader<D> {
     }
     this.#checkOnce(flag, spelling, text);
     const shown = flag.value === undefined ? `${spelling}=${quote(text)}` : `${spelling} ${quote(text)}`;
-    const complain = (what: string) => this.#problems.push(`${shown}: ${what} (expected ${expects})`);
-    flag.lands.land(this.#draft, text, complain, this.#context);
+    const complaints: string[] = [];
+    flag.lands.land(this.#draft, text, (what) => complaints.push(what), this.#context);
+    if (complaints.length > 0) this.#problems.push(`${shown}: ${complaints.join('; ')} (expected ${expects})`);
   }
 
   #checkOnce(flag: Flag<D>, spelling: string, text: string): void {

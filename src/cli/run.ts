@@ -1,19 +1,27 @@
-import type { Logger } from 'pino';
-import { TareError } from '../errors.ts';
-import { exitStatus } from './exit-status.ts';
+import type { Exit } from '../container/exit.ts';
+import { startForeground } from './foreground.ts';
 import { openLog } from './log.ts';
 import { parseRun } from './parse-run.ts';
 import { prepare } from './prepare.ts';
-import type { RunCommand } from './run-command.ts';
 import type { Session } from './session.ts';
 
 export async function main(argv: readonly string[], session: Session): Promise<number> {
   const command = await prepare('run', parseRun, argv, session);
   if (command === undefined) return 0;
-  return exitStatus(await start(command, await openLog(command.logLevel)));
+  const log = await openLog(command.logLevel);
+  log?.debug({ request: command.request }, 'start a container');
+  const { container, ended } = await startForeground(command);
+  log?.info({ id: container.id, pid: container.pid }, 'started');
+  const exit = await ended;
+  log?.info({ id: container.id, ...exit }, 'ended');
+  reportOom(exit, container.id, session);
+  return exit.exitCode;
 }
 
-/** The call into the engine. */
-async function start(_command: RunCommand, _log: Logger | undefined): Promise<Parameters<typeof exitStatus>[0]> {
-  throw new TareError('run: the engine is not wired yet');
+/** An exit by SIGKILL does not say who sent it. */
+export function reportOom({ oom }: Exit, id: string, session: Session): void {
+  if (oom === undefined) return;
+  const limit = oom.maxBytes === undefined || !Number.isFinite(oom.maxBytes) ? '' : ` of ${oom.maxBytes / 2 ** 20} MiB`;
+  const whose = oom.limit === 'own' ? `its memory limit${limit} was reached` : 'memory ran out outside its own limit';
+  session.complain(`tare: container ${id}: the OOM killer ended a process: ${whose}\n`);
 }

@@ -26,11 +26,20 @@ export function openSession(): Session {
   return {
     cwd: process.cwd(),
     env,
-    print: (text) => void process.stdout.on('error', endAtClosedPipe).write(text),
-    complain: (text) => void process.stderr.on('error', endAtClosedPipe).write(text),
+    print: (text) => {
+      write(process.stdout, text);
+    },
+    complain: (text) => {
+      write(process.stderr, text);
+    },
     colours: (fd) => hasColours && isatty(fd),
     logLevel: 'silent',
   };
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (stream.listenerCount('error') === 0) stream.on('error', endAtClosedPipe);
+  stream.write(text);
 }
 
 /** `tare explain … | head`: nobody reads on, so there is no more to do. 141 is what a shell reports of SIGPIPE. */

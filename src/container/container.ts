@@ -21,8 +21,8 @@ import type { Streams } from './stdio.ts';
 
 export interface LaunchOptions {
   readonly trace?: boolean;
-  /** A program to run in the place of the compiled one: woven or with a fault injected. */
-  readonly program?: Program;
+  /** Makes the program that runs of the compiled one: woven with stops, or with a fault injected. */
+  readonly change?: (program: Program) => Program;
   /** Called at each stop of `tare step`; `go` lets the container go on. */
   readonly onStep?: (index: number, go: () => void) => void;
 }
@@ -30,6 +30,8 @@ export interface LaunchOptions {
 export class Container implements AsyncDisposable {
   readonly id: string;
   readonly spec: Spec;
+  /** What makes it, call by call. */
+  readonly program: Program;
   /** Settles when the container and all that was made for it on the host is gone. Rejects where it could not be started. */
   readonly exited: Promise<Exit>;
   readonly #engine: Engine;
@@ -39,6 +41,8 @@ export class Container implements AsyncDisposable {
   readonly #ready: Promise<void>;
   #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
   #terminal: ReadStream | undefined;
+  #settleTerminal = (_: ReadStream) => {};
+  readonly #terminalOpened = new Promise<ReadStream>((resolve) => (this.#settleTerminal = resolve));
   #failure: unknown;
 
   /** Makes the cgroup and starts the child. Whatever fails here leaves nothing behind. */
@@ -48,13 +52,14 @@ export class Container implements AsyncDisposable {
     this.id = prepared.id;
     this.spec = prepared.spec;
     const { launch } = prepared;
+    this.program = options.change?.(launch.program) ?? launch.program;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
     this.#cgroup = group?.cgroup;
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     this.#ready.catch(() => {}); // `start` and `exited` tell
     try {
       this.#child = engine.spawner.spawn({
-        program: options.program ?? launch.program,
+        program: this.program,
         cloneFlags: launch.cloneFlags,
         newUser: launch.newUser,
         forks: launch.forks,
@@ -97,6 +102,14 @@ export class Container implements AsyncDisposable {
   /** The near side of its terminal, to read and to write; there once `start` is possible. */
   get terminal(): ReadStream | undefined {
     return this.#terminal;
+  }
+
+  /** Settles when the terminal is there, for a container that is to have one. */
+  async openedTerminal(): Promise<ReadStream> {
+    return Promise.race([
+      this.#terminalOpened,
+      this.exited.then(() => Promise.reject(new TareError('open a terminal'))),
+    ]);
   }
 
   /** Of a traced launch: when each op began. Complete once the container has started. */
@@ -176,7 +189,7 @@ export class Container implements AsyncDisposable {
         writeIdMaps(this.#engine, child.pid, this.spec).then(go, (error: unknown) => this.#abort(error));
         return;
       case 'terminal':
-        if (fd !== undefined) this.#terminal = new ReadStream(fd);
+        if (fd !== undefined) this.#settleTerminal((this.#terminal = new ReadStream(fd)));
         return;
       case 'seccomp':
         this.#guard(() => sendSeccompListener(this.#engine, this.spec, this.id, child.pid, fd ?? -1));

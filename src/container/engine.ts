@@ -1,6 +1,5 @@
 /** What containers of one process share: the native library, what is known of the host, caches. */
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { release } from 'node:os';
 import { cgroupDriver } from '../cgroup/drivers.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
@@ -51,7 +50,6 @@ export class Engine {
     this.#compiler ??= new SeccompCompiler({
       library: new LibSeccomp(openLibrary),
       arch: this.host.arch,
-      kernel: release(),
       cacheDir: seccompCacheDir(this.host.uid, process.env),
     });
     const filter = this.#compiler.compile(profile);

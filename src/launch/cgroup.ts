@@ -77,7 +77,10 @@ function attachDevices(b: ProgramBuilder, cgroup: Cell, { program, why }: NonNul
     EPERM: 'device rules need CAP_BPF or CAP_SYS_ADMIN over the host',
     EINVAL: 'this kernel has no CONFIG_CGROUP_BPF',
   };
-  b.op(`${why}: load the program`, 'bpf', [flags(BPF, 'PROG_LOAD'), load, 48], { into: judge, hints });
+  b.op('load the program that judges access to devices', 'bpf', [flags(BPF, 'PROG_LOAD'), load, 48], {
+    into: judge,
+    hints,
+  });
   b.op(why, 'bpf', [flags(BPF, 'PROG_ATTACH'), attach, 20], { hints });
   return judge;
 }

@@ -92,6 +92,7 @@ function processOf(
   const { uid, gid, additionalGids } = facts.user;
   return {
     terminal: request.terminal === true,
+    ...(request.consoleSize !== undefined && { consoleSize: { ...request.consoleSize } }),
     user: { uid, gid, umask: request.umask ?? defaultUmask, additionalGids: [...additionalGids] },
     args: commandOf(request, image),
     env: environmentOf(request, image, facts.user, hostname),

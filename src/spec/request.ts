@@ -121,5 +121,7 @@ export interface RunRequest {
   /** A reaping, signal-forwarding pid 1 before the command. */
   init?: boolean;
   terminal?: boolean;
+  /** Of the terminal, in characters. */
+  consoleSize?: { width: number; height: number };
   annotations?: Record<string, string>;
 }

@@ -43,7 +43,7 @@ export function checkProfile(profile: unknown): { sound?: SeccompProfile; proble
   const oci = seccomp(document, '', report);
   const docker = additions(document, '', report);
   if (oci !== undefined) checkSeccomp(oci, '', report);
-  if (docker?.archMap?.length && oci?.architectures?.length) {
+  if (holdsAny(docker?.archMap) && holdsAny(oci?.architectures)) {
     report(problem('/archMap', 'must not stand beside architectures; keep one of the two'));
   }
   if (problems.length > 0) return { problems };
@@ -92,6 +92,8 @@ function checkDigits(value: number | undefined, at: string, report: Report): voi
   if (value === undefined || value <= Number.MAX_SAFE_INTEGER || value === UINT64_MAX) return;
   report(problem(at, 'must be at most 2^53 - 1, or 2^64 - 1: JSON numbers between them lose digits'));
 }
+
+const holdsAny = (list: readonly unknown[] | undefined): boolean => list !== undefined && list.length > 0;
 
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);

@@ -78,20 +78,23 @@ export function selectRules({ archMap, syscalls, ...rest }: SeccompProfile, fact
       names,
       action,
       ...(errnoRet !== undefined && { errnoRet }),
-      ...(args?.length && { args }),
+      ...(args !== undefined && args.length > 0 && { args }),
     })),
   };
 }
 
-function applies({ includes, excludes }: SeccompProfileRule, facts: SeccompFacts): boolean {
-  const has = (cap: string): boolean => facts.capabilities.includes(cap);
-  const { go } = machines[facts.arch];
-  if (excludes?.caps?.some(has)) return false;
-  if (excludes?.arches?.includes(go)) return false;
-  if (excludes?.minKernel && reaches(facts.kernel, excludes.minKernel)) return false;
-  if (!(includes?.caps ?? []).every(has)) return false;
-  if (includes?.arches?.length && !includes.arches.includes(go)) return false;
-  return !includes?.minKernel || reaches(facts.kernel, includes.minKernel);
+function applies(
+  { includes = {}, excludes = {} }: SeccompProfileRule,
+  { arch, kernel, capabilities }: SeccompFacts,
+): boolean {
+  const { go } = machines[arch];
+  const has = (cap: string): boolean => capabilities.includes(cap);
+  if (excludes.caps?.some(has) === true) return false;
+  if (excludes.arches?.includes(go) === true) return false;
+  if (excludes.minKernel !== undefined && reaches(kernel, excludes.minKernel)) return false;
+  if (includes.caps?.every(has) === false) return false;
+  if (includes.arches !== undefined && includes.arches.length > 0 && !includes.arches.includes(go)) return false;
+  return includes.minKernel === undefined || reaches(kernel, includes.minKernel);
 }
 
 function reaches([major, minor]: SeccompFacts['kernel'], minKernel: string): boolean {

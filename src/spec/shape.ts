@@ -69,6 +69,12 @@ export const flag: Shape<boolean> = (value, at, report) => {
   return undefined;
 };
 
+/** A bound as a reader knows it: those of 64 bits are rounded when they are numbers. */
+function boundText(bound: number): string {
+  if (Math.abs(bound) <= Number.MAX_SAFE_INTEGER) return String(bound);
+  return bound < 0 ? `-2^${Math.log2(-bound)}` : `2^${Math.log2(bound)} - 1`;
+}
+
 /** A whole number from `min` to `max`. */
 export const integer =
   (min: number, max: number): Shape<number> =>
@@ -76,7 +82,7 @@ export const integer =
     const isWhole = typeof value === 'number' && Number.isInteger(value);
     if (isWhole && value >= min && value <= max) return value;
     const got = typeof value === 'number' ? String(value) : kindOf(value);
-    report(problem(at, `must be a whole number from ${min} to ${max}, not ${got}`));
+    report(problem(at, `must be a whole number from ${boundText(min)} to ${boundText(max)}, not ${got}`));
     return undefined;
   };
 
@@ -108,12 +114,16 @@ export const listOf =
     return undefined;
   };
 
-/** An object whose names are free. */
+/** An object whose names are free, within a form. */
 export const mapOf =
-  <T>(item: Shape<T>): Shape<Record<string, T>> =>
+  <T>(item: Shape<T>, { form, must } = { form: /./, must: 'must have a name' }): Shape<Record<string, T>> =>
   (value, at, report) => {
     if (isRecord(value)) {
-      const read = Object.entries(value).map(([name, each]) => [name, item(each, at + pointer(name), report)]);
+      const read = Object.entries(value).map(([name, each]) => {
+        const where = at + pointer(name);
+        if (!form.test(name) || name.includes('\0')) report(problem(where, must));
+        return [name, item(each, where, report)];
+      });
       return Object.fromEntries(read) as Sound<Record<string, T>>;
     }
     report(problem(at, `must be an object, not ${kindOf(value)}`));

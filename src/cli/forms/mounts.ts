@@ -82,8 +82,8 @@ function readTarget(value: string, complain: Complain): string | undefined {
 }
 
 function checkOptions(options: readonly string[], names: readonly string[], complain: Complain): boolean {
-  const unknown = options.filter((option) => !names.includes(option.replace(/=.*/s, '')));
-  for (const option of unknown) complain(`no mount option is called ${quote(option)}${didYouMean(option, names)}`);
+  const unknown = options.map((option) => option.replace(/=.*/s, '')).filter((name) => !names.includes(name));
+  for (const name of unknown) complain(`no mount option is called ${quote(name)}${didYouMean(name, names)}`);
   return unknown.length === 0;
 }
 
@@ -182,12 +182,12 @@ const recursion: ReadonlyMap<string, (readOnly: boolean) => string[]> = new Map(
 function bindOptions(fields: Fields, complain: Complain): string[] {
   const depth = recursion.get(fields['bind-recursive'] ?? 'enabled');
   if (depth === undefined) complain(`bind-recursive is one of ${[...recursion.keys()].join(', ')}`);
-  const propagation = fields['bind-propagation'];
-  if (propagation !== undefined && !propagations.includes(propagation)) {
-    complain(`bind-propagation is one of ${propagations.join(', ')}`);
-  }
   const options = depth?.(isReadOnly(fields, complain)) ?? [];
-  return propagation === undefined ? options : [...options, propagation];
+  const propagation = fields['bind-propagation'];
+  if (propagation === undefined) return options;
+  if (propagations.includes(propagation)) return [...options, propagation];
+  complain(`bind-propagation is one of ${propagations.join(', ')}`);
+  return options;
 }
 
 function tmpfsOptions(fields: Fields, complain: Complain): string[] {

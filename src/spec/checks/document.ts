@@ -1,4 +1,4 @@
-import { pointer, problem } from '../problem.ts';
+import { problem } from '../problem.ts';
 import type { Check } from './check.ts';
 
 const semver = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
@@ -14,15 +14,6 @@ export const documentChecks: readonly Check[] = [
         yield problem('/ociVersion', `must be a version such as 1.3.0, not '${ociVersion}'`);
       } else if (majorVersion !== '1') {
         yield problem('/ociVersion', `must be 1.x, not ${ociVersion}: write the spec anew for 1.3.0`);
-      }
-    },
-  },
-  {
-    name: 'annotations have names ("Annotations")',
-    path: '/annotations',
-    *rule({ annotations }) {
-      if (annotations !== undefined && Object.hasOwn(annotations, '')) {
-        yield problem(`/annotations${pointer('')}`, 'must have a name');
       }
     },
   },

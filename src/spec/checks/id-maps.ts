@@ -6,7 +6,7 @@ import type { Check } from './check.ts';
 export const idMapChecks: readonly Check[] = [
   {
     name: 'maps are what the kernel takes (user_namespaces(7))',
-    path: '/linux/uidMappings',
+    path: '/linux',
     *rule({ linux }) {
       yield* idMapProblems(linux?.uidMappings, '/linux/uidMappings');
       yield* idMapProblems(linux?.gidMappings, '/linux/gidMappings');
@@ -14,7 +14,7 @@ export const idMapChecks: readonly Check[] = [
   },
   {
     name: 'maps and a new user namespace come together',
-    path: '/linux/uidMappings',
+    path: '/linux',
     *rule(spec) {
       for (const field of ['uidMappings', 'gidMappings'] as const) {
         const given = (spec.linux?.[field]?.length ?? 0) > 0;

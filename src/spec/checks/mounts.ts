@@ -4,23 +4,20 @@ import { didYouMean } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
 import { problem } from '../problem.ts';
 import type { Sound } from '../shape.ts';
-import type { Mount, Spec } from '../spec.ts';
+import type { Mount } from '../spec.ts';
 import { isNew, numbered } from './check.ts';
 import type { Check } from './check.ts';
 
 const soundOptions = ({ options }: Sound<Mount>): string[] => [...numbered(options)].map(([, option]) => option);
 
 /** "bind" may be the type as well as an option. */
-function isBind(mount: Sound<Mount>): boolean {
+export function isBind(mount: Sound<Mount>): boolean {
   return mount.type === 'bind' || parseMountOptions(soundOptions(mount)).bind !== false;
 }
 
-const mounts = function* (spec: Sound<Spec>): Generator<[at: string, mount: Sound<Mount>]> {
-  for (const [index, mount] of numbered(spec.mounts)) yield [`/mounts/${index}`, mount];
-};
-
 /** A word that only a filesystem of some kind can know does nothing for a bind mount: most likely it is misspelt. */
-function* unknownBindOptions(mount: Sound<Mount>, at: string): Generator<Problem> {
+function* unknownOptions(mount: Sound<Mount>, at: string): Generator<Problem> {
+  if (!isBind(mount)) return;
   for (const [index, option] of numbered(mount.options)) {
     if (mountOptionNames.includes(option)) continue;
     const hint = didYouMean(option, mountOptionNames);
@@ -28,21 +25,41 @@ function* unknownBindOptions(mount: Sound<Mount>, at: string): Generator<Problem
   }
 }
 
-function* idMapOptionProblems(mount: Sound<Mount>, at: string, spec: Sound<Spec>): Generator<Problem> {
+function* clashingOptions(mount: Sound<Mount>, at: string): Generator<Problem> {
+  const options = soundOptions(mount);
+  for (const [one, other] of [
+    ['bind', 'rbind'],
+    ['idmap', 'ridmap'],
+  ] as const) {
+    if (!options.includes(one) || !options.includes(other)) continue;
+    yield problem(`${at}/options`, `must hold ${one} or ${other}, not both`);
+  }
+  if (options.includes('tmpcopyup') && mount.type !== 'tmpfs') {
+    yield problem(`${at}/options`, 'must not hold tmpcopyup: it belongs to tmpfs');
+  }
+}
+
+function* idMapOptions(mount: Sound<Mount>, at: string, hasIdMaps: boolean): Generator<Problem> {
   const { idmap } = parseMountOptions(soundOptions(mount));
   const maps = [mount.uidMappings, mount.gidMappings].filter((each) => (each?.length ?? 0) > 0);
-  if (maps.length === 1) {
-    yield problem(at, 'must give both uidMappings and gidMappings, or neither');
-  }
-  if (idmap !== false && maps.length === 0 && !isNew(spec, 'user')) {
-    yield problem(
-      `${at}/options`,
-      `needs maps for ${idmap}: give uidMappings and gidMappings, or a new user namespace`,
-    );
+  if (maps.length === 1) yield problem(at, 'must give both uidMappings and gidMappings, or neither');
+  if (idmap !== false && maps.length === 0 && !hasIdMaps) {
+    const cure = 'give the mount uidMappings and gidMappings, or the container a new user namespace';
+    yield problem(`${at}/options`, `must have ids to map for ${idmap}: ${cure}`);
   }
   if ((idmap !== false || maps.length > 0) && !isBind(mount)) {
     yield problem(at, 'must be a bind mount to have its ids mapped');
   }
+}
+
+/**
+ * What is wrong with the options of a mount.
+ * @param hasIdMaps whether the container has a new user namespace, whose maps `idmap` takes for want of others
+ */
+export function* optionProblems(mount: Sound<Mount>, at: string, hasIdMaps: boolean): Generator<Problem> {
+  yield* unknownOptions(mount, at);
+  yield* clashingOptions(mount, at);
+  yield* idMapOptions(mount, at, hasIdMaps);
 }
 
 export const mountChecks: readonly Check[] = [
@@ -50,48 +67,34 @@ export const mountChecks: readonly Check[] = [
     name: 'a mount is a filesystem or shows something of the host ("Mounts")',
     path: '/mounts',
     *rule(spec) {
-      for (const [at, mount] of mounts(spec)) {
+      for (const [index, mount] of numbered(spec.mounts)) {
         if (isBind(mount)) {
-          if (mount.source === undefined) yield problem(`${at}/source`, 'must be given: it is what a bind mount shows');
+          if ('source' in mount) continue;
+          yield problem(`/mounts/${index}/source`, 'must be given: it is what a bind mount shows');
         } else if (mount.type === undefined || mount.type === 'none') {
           const { remount, propagation } = parseMountOptions(soundOptions(mount));
           if (remount || propagation.length > 0) continue;
-          yield problem(`${at}/type`, 'must name a filesystem, or the options must hold bind or rbind');
+          yield problem(`/mounts/${index}/type`, 'must name a filesystem, or the options must hold bind or rbind');
         }
       }
     },
   },
   {
-    name: 'options of a bind mount are known ones',
+    name: 'mount options are known and agree (mount_setattr(2))',
     path: '/mounts',
     *rule(spec) {
-      for (const [at, mount] of mounts(spec)) if (isBind(mount)) yield* unknownBindOptions(mount, at);
-    },
-  },
-  {
-    name: 'options do not contradict each other',
-    path: '/mounts',
-    *rule(spec) {
-      for (const [at, mount] of mounts(spec)) {
-        const options = soundOptions(mount);
-        const parsed = parseMountOptions(options);
-        const excludes = (one: string, other: string) => options.includes(one) && options.includes(other);
-        if (excludes('bind', 'rbind')) yield problem(`${at}/options`, 'must hold bind or rbind, not both');
-        if (excludes('idmap', 'ridmap')) yield problem(`${at}/options`, 'must hold idmap or ridmap, not both');
-        if (parsed.tmpcopyup && mount.type !== 'tmpfs') {
-          yield problem(`${at}/options`, 'must not hold tmpcopyup: it belongs to tmpfs');
-        }
+      for (const [index, mount] of numbered(spec.mounts)) {
+        yield* optionProblems(mount, `/mounts/${index}`, isNew(spec, 'user'));
       }
     },
   },
   {
-    name: 'an id-mapped mount has maps (mount_setattr(2))',
+    name: 'maps of a mount are what the kernel takes (user_namespaces(7))',
     path: '/mounts',
     *rule(spec) {
-      for (const [at, mount] of mounts(spec)) {
-        yield* idMapProblems(mount.uidMappings, `${at}/uidMappings`);
-        yield* idMapProblems(mount.gidMappings, `${at}/gidMappings`);
-        yield* idMapOptionProblems(mount, at, spec);
+      for (const [index, mount] of numbered(spec.mounts)) {
+        yield* idMapProblems(mount.uidMappings, `/mounts/${index}/uidMappings`);
+        yield* idMapProblems(mount.gidMappings, `/mounts/${index}/gidMappings`);
       }
     },
   },

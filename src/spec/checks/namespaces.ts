@@ -16,6 +16,19 @@ export function* namesFit(name: string, at: string): Generator<Problem> {
   yield problem(at, `must be at most ${longestName} bytes long`);
 }
 
+const namesCheck = (field: 'hostname' | 'domainname'): Check => ({
+  name: `the ${field} belongs to a UTS namespace and fits uname(2)`,
+  path: `/${field}`,
+  *rule(spec) {
+    const name = spec[field];
+    if (name === undefined) return;
+    if (namespaceOf(spec, 'uts') === undefined) {
+      yield problem(`/${field}`, 'needs a uts namespace: list one, or the host would be renamed');
+    }
+    yield* namesFit(name, `/${field}`);
+  },
+});
+
 export const namespaceChecks: readonly Check[] = [
   {
     name: 'each kind of namespace is listed once ("Namespaces")',
@@ -39,20 +52,8 @@ export const namespaceChecks: readonly Check[] = [
       );
     },
   },
-  {
-    name: 'names belong to a UTS namespace and fit uname(2)',
-    path: '/hostname',
-    *rule(spec) {
-      for (const field of ['hostname', 'domainname'] as const) {
-        const name = spec[field];
-        if (name === undefined) continue;
-        if (namespaceOf(spec, 'uts') === undefined) {
-          yield problem(`/${field}`, 'needs a uts namespace: list one, or the host would be renamed');
-        }
-        yield* namesFit(name, `/${field}`);
-      }
-    },
-  },
+  namesCheck('hostname'),
+  namesCheck('domainname'),
   {
     name: 'clocks are shifted in a new time namespace: once it has a process it is too late (time_namespaces(7))',
     path: '/linux/timeOffsets',

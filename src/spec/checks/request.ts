@@ -16,6 +16,7 @@ import { sysctlNamespace, sysctlPath } from '../sysctl.ts';
 import { idMapsOf } from '../worlds.ts';
 import type { Worlds } from '../worlds.ts';
 import { named, numbered, repeated } from './check.ts';
+import { isBind, optionProblems } from './mounts.ts';
 import { namesFit } from './namespaces.ts';
 
 export interface RequestContext {
@@ -114,7 +115,7 @@ export const requestChecks: readonly RequestCheck[] = [
     name: 'the user exists in the user namespace',
     *rule(request, { worlds, facts }) {
       const maps = idMapsOf(request, facts, worlds);
-      if (maps === undefined) return;
+      if (maps === undefined || maps.uidMappings.length * maps.gidMappings.length === 0) return;
       const { uid, gid, additionalGids } = facts.user;
       const cure = facts.rootless ? 'it needs subordinate ids (subuid(5)) or maps' : 'map it';
       if (!isMapped(maps.uidMappings, uid)) yield problem('/user', `runs as uid ${uid}, which is not mapped: ${cure}`);
@@ -197,18 +198,18 @@ export const requestChecks: readonly RequestCheck[] = [
   },
   {
     name: 'mounts have places and sources of their own',
-    *rule({ mounts }) {
-      for (const [index, { type, source, options }] of numbered(mounts)) {
+    *rule({ mounts }, { worlds }) {
+      for (const [index, mount] of numbered(mounts)) {
+        const { type, source } = mount;
         const at = `/mounts/${index}`;
+        yield* optionProblems(mount, at, worlds.user === 'new');
         if (type === 'bind' && source === undefined)
           yield problem(`${at}/source`, 'must be given: it is what is shown');
         if (type === 'tmpfs' && source !== undefined)
           yield problem(`${at}/source`, 'must be left out: a tmpfs is empty');
+        if (type === 'tmpfs' && isBind(mount)) yield problem(`${at}/options`, 'must not hold bind: a tmpfs is empty');
         if (type === 'volume') {
           yield problem(`${at}/type`, 'must be bind or tmpfs: tare keeps no volumes, give a directory of the host');
-        }
-        if (options?.includes('bind') === true && options.includes('rbind')) {
-          yield problem(`${at}/options`, 'must hold bind or rbind, not both');
         }
       }
       for (const [index, { target }] of repeated(mounts, (mount) => mount.target)) {

@@ -4,9 +4,6 @@ import type { Check } from './check.ts';
 
 const at = '/linux/resources';
 
-/** `controller.file`, as cgroup v2 names its files; no slash can lead out of the cgroup. */
-const cgroupFile = /^[a-z0-9_]+(\.[A-Za-z0-9_-]+)+$/;
-
 export const resourceChecks: readonly Check[] = [
   {
     name: 'memory plus swap is at least memory ("Memory")',
@@ -77,16 +74,6 @@ export const resourceChecks: readonly Check[] = [
       for (const [device, limits] of named(linux?.resources?.rdma)) {
         if ('hcaHandles' in limits || 'hcaObjects' in limits) continue;
         yield problem(`${at}/rdma${pointer(device)}`, 'must give hcaHandles or hcaObjects');
-      }
-    },
-  },
-  {
-    name: 'free settings are files of the cgroup ("Unified")',
-    path: `${at}/unified`,
-    *rule({ linux }) {
-      for (const [file] of named(linux?.resources?.unified)) {
-        if (cgroupFile.test(file)) continue;
-        yield problem(`${at}/unified${pointer(file)}`, 'must be the name of a cgroup v2 file such as memory.high');
       }
     },
   },

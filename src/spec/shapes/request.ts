@@ -15,6 +15,7 @@ import type { Shape, Sound } from '../shape.ts';
 import { readSize, sizeForm } from '../size.ts';
 import { idMaps } from './linux.ts';
 import { variables } from './process.ts';
+import { unified } from './resources.ts';
 
 const size: Shape<number | string> = (value, at, report) => {
   if ((typeof value === 'number' || typeof value === 'string') && readSize(value) !== undefined) return value;
@@ -47,7 +48,7 @@ const limits = closedObjectOf<Limits>({
   cpusetMems: idList,
   pids: integer(-1, 2 ** 31),
   ioWeight: weight,
-  unified: mapOf(text),
+  unified,
 });
 
 const ulimitValue: Shape<number | 'unlimited'> = (value, at, report) =>
@@ -123,5 +124,9 @@ export const runRequest = closedObjectOf<RunRequest>({
   systemPaths: oneOf('a choice', ['default', 'unconfined']),
   init: flag,
   terminal: flag,
+  consoleSize: closedObjectOf<{ width: number; height: number }>({
+    width: required(integer(0, 65535)),
+    height: required(integer(0, 65535)),
+  }),
   annotations: mapOf(text),
 });

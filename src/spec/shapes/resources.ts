@@ -94,6 +94,12 @@ const network = objectOf<NetworkResources>({
 
 const rdma = objectOf<RdmaResources>({ hcaHandles: uint32, hcaObjects: uint32 });
 
+/** `controller.file`, as cgroup v2 names its files: no slash leads out of the cgroup. */
+export const unified = mapOf(text, {
+  form: /^[a-z0-9_]+(\.[A-Za-z0-9_-]+)+$/,
+  must: 'must be the name of a cgroup v2 file such as memory.high',
+});
+
 export const resources = objectOf<Resources>({
   devices: listOf(deviceRule),
   memory,
@@ -103,5 +109,5 @@ export const resources = objectOf<Resources>({
   hugepageLimits: listOf(hugepageLimit),
   network,
   rdma: mapOf(rdma),
-  unified: mapOf(text),
+  unified,
 });
