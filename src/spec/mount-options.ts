@@ -169,7 +169,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (word === 'idmap' || word === 'ridmap') parsed.idmap = word;
     else if (word === 'remount') parsed.remount = true;
     else if (word === 'tmpcopyup') parsed.tmpcopyup = true;
-    else if (!withoutEffect.has(word)) {
+    else if (word !== '' && !withoutEffect.has(word)) {
       const equals = word.indexOf('=');
       parsed.data.push(equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]);
     }
