@@ -11,7 +11,7 @@ type Enabled = ReadonlyMap<string, readonly string[]>;
 
 /** The directory of the group, which must lie in what is ours: a spec from elsewhere may name any path. */
 function groupPath(delegated: string, parent: string, mount: string, { id, cgroupsPath }: CgroupRequest): string {
-  const asked = cgroupsPath || id;
+  const asked = cgroupsPath === undefined || cgroupsPath === '' ? id : cgroupsPath;
   const absolute = path.isAbsolute(asked);
   const found = path.resolve(absolute ? mount : parent, `./${asked}`);
   const top = absolute ? delegated : parent;

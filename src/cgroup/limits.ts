@@ -106,15 +106,19 @@ function cpuLimits({ shares, quota, period, burst, idle, cpus, mems }: CpuResour
   if (set(quota) || set(period)) {
     const time = set(quota) && quota > 0 ? String(quota) : 'max';
     const why =
-      time === 'max' ? 'use CPU time without limit' : `limit CPU time to ${quota} µs of ${period || 100000} µs`;
+      time === 'max'
+        ? 'use CPU time without limit'
+        : `limit CPU time to ${quota} µs of ${set(period) ? period : 100000} µs`;
     cpu('cpu.max', set(period) ? `${time} ${period}` : time, why);
   }
   // Behind cpu.max: the burst may not exceed the quota.
   if (burst !== undefined) cpu('cpu.max.burst', burst, `let unused CPU time add up to ${burst} µs`);
   if (idle !== undefined)
     cpu('cpu.idle', idle, idle === 1 ? 'run only when nobody else wants the CPU' : 'run as usual');
-  if (cpus) limits.push({ controller: 'cpuset', file: 'cpuset.cpus', value: cpus, why: `run on CPUs ${cpus}` });
-  if (mems) limits.push({ controller: 'cpuset', file: 'cpuset.mems', value: mems, why: `use memory nodes ${mems}` });
+  if (cpus !== undefined && cpus !== '')
+    limits.push({ controller: 'cpuset', file: 'cpuset.cpus', value: cpus, why: `run on CPUs ${cpus}` });
+  if (mems !== undefined && mems !== '')
+    limits.push({ controller: 'cpuset', file: 'cpuset.mems', value: mems, why: `use memory nodes ${mems}` });
   return limits;
 }
 

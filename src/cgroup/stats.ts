@@ -143,14 +143,14 @@ function parseCpu(files: GroupFiles): CpuStats | undefined {
   const stat = flat(files, 'cpu.stat');
   if (stat === undefined) return undefined;
   return {
-    usageMicroseconds: stat['usage_usec'] ?? 0,
-    userMicroseconds: stat['user_usec'] ?? 0,
-    systemMicroseconds: stat['system_usec'] ?? 0,
-    periods: stat['nr_periods'],
-    throttledPeriods: stat['nr_throttled'],
-    throttledMicroseconds: stat['throttled_usec'],
-    bursts: stat['nr_bursts'],
-    burstMicroseconds: stat['burst_usec'],
+    usageMicroseconds: stat.usage_usec ?? 0,
+    userMicroseconds: stat.user_usec ?? 0,
+    systemMicroseconds: stat.system_usec ?? 0,
+    periods: stat.nr_periods,
+    throttledPeriods: stat.nr_throttled,
+    throttledMicroseconds: stat.throttled_usec,
+    bursts: stat.nr_bursts,
+    burstMicroseconds: stat.burst_usec,
   };
 }
 
@@ -158,12 +158,12 @@ function parseCpu(files: GroupFiles): CpuStats | undefined {
 export function parseMemoryEvents(text: string): MemoryEvents {
   const events = parseFlat(text);
   return {
-    low: events['low'] ?? 0,
-    high: events['high'] ?? 0,
-    max: events['max'] ?? 0,
-    oom: events['oom'] ?? 0,
-    oomKill: events['oom_kill'] ?? 0,
-    oomGroupKill: events['oom_group_kill'] ?? 0,
+    low: events.low ?? 0,
+    high: events.high ?? 0,
+    max: events.max ?? 0,
+    oom: events.oom ?? 0,
+    oomKill: events.oom_kill ?? 0,
+    oomGroupKill: events.oom_group_kill ?? 0,
   };
 }
 
@@ -186,7 +186,7 @@ function parseMemory(files: GroupFiles): MemoryStats | undefined {
 function parsePids(files: GroupFiles): PidsStats | undefined {
   const current = amount(files, 'pids.current');
   if (current === undefined) return undefined;
-  const refused = flat(files, 'pids.events')?.['max'];
+  const refused = flat(files, 'pids.events')?.max;
   return { current, peak: amount(files, 'pids.peak'), max: amount(files, 'pids.max'), refused };
 }
 
@@ -196,12 +196,12 @@ function parseIo(files: GroupFiles): Record<string, IoStats> | undefined {
   const devices = Object.entries(parseNested(text)).map(([device, stat]): [string, IoStats] => [
     device,
     {
-      readBytes: stat['rbytes'] ?? 0,
-      writtenBytes: stat['wbytes'] ?? 0,
-      discardedBytes: stat['dbytes'] ?? 0,
-      reads: stat['rios'] ?? 0,
-      writes: stat['wios'] ?? 0,
-      discards: stat['dios'] ?? 0,
+      readBytes: stat.rbytes ?? 0,
+      writtenBytes: stat.wbytes ?? 0,
+      discardedBytes: stat.dbytes ?? 0,
+      reads: stat.rios ?? 0,
+      writes: stat.wios ?? 0,
+      discards: stat.dios ?? 0,
     },
   ]);
   return Object.fromEntries(devices);
@@ -215,7 +215,7 @@ function parseHugetlb(files: GroupFiles, pageSizes: readonly string[]): Record<s
       currentBytes: amount(files, `${file}.current`) ?? 0,
       maxBytes: amount(files, `${file}.max`) ?? Infinity,
       reservedBytes: amount(files, `${file}.rsvd.current`),
-      refused: flat(files, `${file}.events`)?.['max'],
+      refused: flat(files, `${file}.events`)?.max,
     };
     return [size, stats];
   });
@@ -238,10 +238,10 @@ export function parsePressure(text: string): Pressure {
   const stalls = Object.entries(parseNested(text)).map(([kind, stat]): [string, Stall] => [
     kind,
     {
-      percent10s: stat['avg10'] ?? 0,
-      percent60s: stat['avg60'] ?? 0,
-      percent300s: stat['avg300'] ?? 0,
-      totalMicroseconds: stat['total'] ?? 0,
+      percent10s: stat.avg10 ?? 0,
+      percent60s: stat.avg60 ?? 0,
+      percent300s: stat.avg300 ?? 0,
+      totalMicroseconds: stat.total ?? 0,
     },
   ]);
   return Object.fromEntries(stalls);

@@ -13,27 +13,16 @@
  *
  * bpf(2) takes a command, a `union bpf_attr` and its size; linux/bpf.h, offsets in bytes:
  *
- *     BPF_PROG_LOAD                      BPF_PROG_ATTACH
- *      0 u32 prog_type = CGROUP_DEVICE    0 u32 target_fd      the cgroup directory, opened O_RDONLY
- *      4 u32 insn_cnt  = bytes / 8        4 u32 attach_bpf_fd  from BPF_PROG_LOAD; may be closed afterwards
- *      8 u64 address of the program       8 u32 attach_type  = CGROUP_DEVICE
- *     16 u64 address of the licence      12 u32 attach_flags = ALLOW_MULTI
- *     24 u32 log_level, 28 u32 log_size  16 bytes in all
+ *     BPF_PROG_LOAD (5)                      BPF_PROG_ATTACH (8)
+ *      0 u32 prog_type = CGROUP_DEVICE (15)   0 u32 target_fd      the cgroup directory, opened O_RDONLY
+ *      4 u32 insn_cnt  = bytes / 8            4 u32 attach_bpf_fd  from BPF_PROG_LOAD; may be closed afterwards
+ *      8 u64 address of the program           8 u32 attach_type  = CGROUP_DEVICE (6)
+ *     16 u64 address of the licence          12 u32 attach_flags = ALLOW_MULTI (2): ancestors' programs judge too
+ *     24 u32 log_level, 28 u32 log_size      16 bytes in all
  *     32 u64 address of the log
  *     40 bytes in all
  */
 import { TareError } from '../errors.ts';
-
-/** bpf(2), linux/bpf.h. */
-export const bpf = {
-  BPF_PROG_LOAD: 5,
-  BPF_PROG_ATTACH: 8,
-  BPF_PROG_TYPE_CGROUP_DEVICE: 15,
-  /** As `attach_type`. */
-  BPF_CGROUP_DEVICE: 6,
-  /** Beside the programs of this cgroup and of its ancestors: a device passes where all of them let it. */
-  BPF_F_ALLOW_MULTI: 2,
-} as const;
 
 /** An entry of `linux.resources.devices` in the runtime-spec ("Allowed Device list"). */
 export interface DeviceRule {
