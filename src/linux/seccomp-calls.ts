@@ -1,0 +1,133 @@
+/**
+ * Which numbers the names of a profile have, on each architecture whose programs the kernel runs.
+ */
+import type { Arch } from './abi.ts';
+import type { CallRange, CallRule, CallTable } from './bpf-seccomp.ts';
+import type { FilterRule } from './seccomp-rules.ts';
+
+/** The number of a call as seccomp_syscall_resolve_name_arch(3) says it. */
+export type ResolveCall = (arch: number, name: string) => number;
+
+interface Machine {
+  /** 64-bit programs. */
+  readonly native: number;
+  /** 32-bit programs on the same kernel. */
+  readonly narrow: Readonly<Record<string, number>>;
+}
+
+/** `AUDIT_ARCH_` numbers. */
+const machines: Record<Arch, Machine> = {
+  x64: { native: 0xc000003e, narrow: { SCMP_ARCH_X86: 0x40000003 } },
+  arm64: { native: 0xc00000b7, narrow: { SCMP_ARCH_ARM: 0x40000028 } },
+};
+
+/** The `AUDIT_ARCH_` number of the kernel's own programs. */
+export const nativeArch = (arch: Arch): number => machines[arch].native;
+
+/** x32 is x86-64 with 32-bit pointers: the kernel shows it as x86-64, with this bit in the number. */
+const X32 = { name: 'SCMP_ARCH_X32', libseccomp: 0x4000003e, bit: 0x40000000 };
+/** A tracer may write -1 for "skip this call". */
+const SKIPPED = 0xffffffff;
+
+export interface Served {
+  readonly arch: Arch;
+  /** Such as `SCMP_ARCH_X86`, beside the kernel's own. */
+  readonly architectures: readonly string[];
+  /** What happens to calls in these ranges that no rule meets. */
+  readonly ranges: readonly CallRange[];
+  /** What happens to a call of an architecture that is not served. */
+  readonly foreign: number;
+}
+
+/**
+ * The tables of the kernel's own architecture and those of the profile's that it also runs. The others are left out: no
+ * program of theirs ever meets the filter.
+ */
+export function callTables(rules: readonly FilterRule[], served: Served, resolve: ResolveCall): CallTable[] {
+  const { arch, architectures, ranges, foreign } = served;
+  const { native, narrow } = machines[arch];
+  const own = tableOf(rules, native, resolve);
+  const others = Object.entries(narrow)
+    .filter(([name]) => architectures.includes(name))
+    .map(([, number]) => ({ arch: number, narrow: true, calls: tableOf(rules, number, resolve), ranges }));
+  if (arch !== 'x64') return [{ arch: native, narrow: false, calls: own, ranges }, ...others];
+  if (architectures.includes(X32.name)) {
+    const calls = new Map([...own, ...tableOf(rules, X32.libseccomp, resolve)]);
+    return [{ arch: native, narrow: false, calls, ranges }, ...others];
+  }
+  const refused = { from: X32.bit, to: SKIPPED - 1, action: foreign };
+  return [{ arch: native, narrow: false, calls: own, ranges: [...ranges, refused] }, ...others];
+}
+
+function tableOf(rules: readonly FilterRule[], arch: number, resolve: ResolveCall): Map<number, CallRule[]> {
+  const calls = new Map<number, CallRule[]>();
+  const add = (number: number, rule: CallRule): void => {
+    const known = calls.get(number);
+    if (known === undefined) calls.set(number, [rule]);
+    else known.push(rule);
+  };
+  for (const { name, ...rule } of rules) {
+    const number = resolve(arch, name);
+    if (number >= 0) add(number, rule);
+    else for (const [each, on] of demultiplex(number, rule)) add(each, on);
+  }
+  return calls;
+}
+
+const SOCKETCALL = 102;
+const IPC = 117;
+
+/**
+ * What 32-bit x86 does through socketcall(2) and ipc(2) has had numbers of its own since Linux 4.3 and 5.1. libseccomp
+ * says -100 - n for the n-th call of the one and -200 - n for that of the other. By n:
+ */
+const directSocketCalls: Readonly<Record<number, number>> = {
+  1: 359,
+  2: 361,
+  3: 362,
+  4: 363,
+  6: 367,
+  7: 368,
+  8: 360,
+  11: 369,
+  12: 371,
+  13: 373,
+  14: 366,
+  15: 365,
+  16: 370,
+  17: 372,
+  18: 364,
+  19: 337,
+  20: 345,
+};
+const directIpcCalls: Readonly<Record<number, number>> = {
+  2: 393,
+  3: 394,
+  11: 400,
+  12: 401,
+  13: 399,
+  14: 402,
+  21: 397,
+  22: 398,
+  23: 395,
+  24: 396,
+};
+
+/**
+ * A rule for a multiplexed call also holds for the way through the multiplexer, but for one that compares arguments:
+ * they lie behind a pointer there, where no filter can look.
+ */
+function demultiplex(number: number, rule: CallRule): [number, CallRule][] {
+  const [multiplexer, n, direct] =
+    number <= -200 ? [IPC, -200 - number, directIpcCalls] : [SOCKETCALL, -100 - number, directSocketCalls];
+  if (n < 1 || n > 99) return [];
+  const own = direct[n];
+  const through: CallRule = {
+    action: rule.action,
+    comparisons: [{ index: 0, op: 'EQ', datumA: BigInt(n), datumB: 0n }],
+  };
+  return [
+    ...(own === undefined ? [] : [[own, rule] satisfies [number, CallRule]]),
+    ...(rule.comparisons.length > 0 ? [] : [[multiplexer, through] satisfies [number, CallRule]]),
+  ];
+}
