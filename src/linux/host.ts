@@ -108,11 +108,18 @@ function userName(): string | undefined {
   }
 }
 
-function onPath(program: string): string | undefined {
-  const directories = (process.env['PATH'] ?? '').split(':').concat('/usr/bin', '/bin', '/usr/sbin');
-  return directories
-    .map((directory) => `${directory}/${program}`)
-    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+/** Where a shell would find a program, or in the usual places. */
+export function onPath(program: string): string | undefined {
+  const directories = (process.env['PATH'] ?? '').split(':').concat('/usr/bin', '/bin', '/usr/sbin', '/sbin');
+  return directories.map((directory) => `${directory}/${program}`).find(isFile);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false; // a directory that is not ours to enter: su(1) leaves root's in PATH
+  }
 }
 
 function read(path: string): string | undefined {
