@@ -17,6 +17,7 @@ import { type Encoded, encode } from './encode.ts';
 import { describeFailure } from './failure.ts';
 import { type Cell, data, type Op, type Program, ProgramBuilder } from './program.ts';
 import { readStamps, type Stamp } from './stamps.ts';
+import type { Surroundings } from './trace.ts';
 
 /** How a process ended, and what it used. */
 export interface ProcessExit {
@@ -111,11 +112,12 @@ export class Spawner {
       newUser: options.newUser,
       lastCapability: options.lastCapability,
     });
-    const bootProgram = encode(boot.program, { arch: this.#arch });
+    const bootProgram = encode(boot.program, { arch: this.#arch, trace: options.trace ?? false });
     const block = pack(id, options, bootProgram, program, this.#arch);
     block.writeUInt32LE(bootProgram.cells.get(boot.memory)?.offset ?? 0, request.memoryCell);
     block.writeUInt32LE(bootProgram.cells.get(boot.sync)?.offset ?? 0, request.syncCell);
 
+    const cloned = process.hrtime.bigint();
     this.#native.spawn(block);
 
     const error = block.readInt32LE(request.answer + 16);
@@ -129,6 +131,10 @@ export class Spawner {
       sync: block.readInt32LE(request.answer + 8),
       memory: block.readInt32LE(request.answer + 12),
     });
+    if (bootProgram.trace !== 0) {
+      const stamps = readStamps(block.subarray(bootAt + bootProgram.trace), boot.program.ops.length);
+      child.surroundings = { cloned, bootstrap: { program: boot.program, stamps } };
+    }
     this.#children.set(id, child);
     if (this.#children.size === 1) this.#events.ref();
     return child;
@@ -156,7 +162,7 @@ export class Spawner {
     const child = this.#children.get(id);
     if (child === undefined) return;
     const kind = event.readUInt32LE(8);
-    if (kind === eventKind.executed) child.onExecuted();
+    if (kind === eventKind.executed) child.onExecuted(event.readBigUInt64LE(56));
     else if (kind === eventKind.message) this.#message(id, child, event);
     else if (kind === eventKind.exited && child.onExit(exitOf(event))) {
       this.#children.delete(id);
@@ -199,6 +205,8 @@ export class Child {
   readonly executed: Promise<void>;
   /** Settles when the process has been reaped, whatever became of it before. */
   readonly exited: Promise<ProcessExit>;
+  /** Of a traced launch: what the stamps do not say, for `timeline`. Complete once `executed` has settled. */
+  surroundings: Surroundings = {};
   readonly #options: SpawnOptions;
   readonly #encoded: Encoded;
   readonly #settle = { executed: () => {}, failed: (_: Error) => {}, exited: (_: ProcessExit) => {} };
@@ -256,8 +264,9 @@ export class Child {
   }
 
   /** The sync socket has reached its end: execve has closed it, or the process is gone. */
-  onExecuted(): void {
+  onExecuted(at?: bigint): void {
     if (this.#memory < 0) return;
+    this.surroundings = { ...this.surroundings, executed: at };
     this.#readStamps();
     this.#failure ??= this.#readDeath();
     this.#sync = closed(this.#sync);
