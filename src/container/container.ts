@@ -46,7 +46,13 @@ export class Container implements AsyncDisposable {
   #failure: unknown;
 
   /** Makes the cgroup and starts the child. Whatever fails here leaves nothing behind. */
-  constructor(engine: Engine, prepared: Prepared, streams: Streams, options: LaunchOptions = {}) {
+  constructor(
+    engine: Engine,
+    prepared: Prepared,
+    streams: Streams,
+    inner: readonly number[],
+    options: LaunchOptions = {},
+  ) {
     this.#engine = engine;
     this.#streams = streams;
     this.id = prepared.id;
@@ -64,7 +70,7 @@ export class Container implements AsyncDisposable {
         newUser: launch.newUser,
         forks: launch.forks,
         fds: streams.fds,
-        inner: prepared.inner,
+        inner,
         lastCapability: engine.host.lastCapability,
         ...(group === undefined ? {} : { cgroup: group.fd }),
         ...(options.trace === true ? { trace: true } : {}),
@@ -186,7 +192,7 @@ export class Container implements AsyncDisposable {
     const go = () => child.go();
     switch (op.stop) {
       case 'maps':
-        writeIdMaps(this.#engine, child.pid, this.spec).then(go, (error: unknown) => this.#abort(error));
+        writeIdMaps(this.#engine, child.pid, this.spec.linux ?? {}).then(go, (error: unknown) => this.#abort(error));
         return;
       case 'terminal':
         if (fd !== undefined) this.#settleTerminal((this.#terminal = new ReadStream(fd)));

@@ -9,8 +9,8 @@ import type { Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
 import { openStreams } from './stdio.ts';
 
-export async function writeIdMaps(engine: Engine, pid: number, spec: Spec): Promise<void> {
-  const { uidMappings: uids = [], gidMappings: gids = [] } = spec.linux ?? {};
+export async function writeIdMaps(engine: Engine, pid: number, linux: NonNullable<Spec['linux']>): Promise<void> {
+  const { uidMappings: uids = [], gidMappings: gids = [] } = linux;
   const way = idMapWay({ uids, gids }, engine.host);
   if (way === 'helper') {
     await runHelper(engine, 'newuidmap', pid, uids);

@@ -5,6 +5,7 @@ import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { resolveImage } from '../image/resolve.ts';
 import { lookUpUser } from '../image/users.ts';
+import { innerFd } from '../launch/bootstrap.ts';
 import { compile, type Launch } from '../launch/compile.ts';
 import type { Facts, PathKind } from '../launch/facts.ts';
 import { idMapWay } from '../launch/id-maps.ts';
@@ -17,6 +18,7 @@ import { resolveSeccomp, selectRules } from '../spec/seccomp-profile.ts';
 import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec-facts.ts';
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
+import { idMappedMounts } from './id-mapped.ts';
 import { type Engine, entriesOf, pathKind } from './engine.ts';
 
 export interface Prepared {
@@ -25,8 +27,8 @@ export interface Prepared {
   readonly spec: Spec;
   readonly launch: Launch;
   readonly cgroup: CgroupPlan | undefined;
-  /** fds that the program uses, by position: user namespaces of id-mapped mounts. */
-  readonly inner: readonly number[];
+  /** Mounts whose ids are to be mapped, in the order in which the program expects them. */
+  readonly idMapped: readonly Mount[];
 }
 
 export interface PrepareOptions {
@@ -46,7 +48,7 @@ export async function prepare(engine: Engine, request: RunRequest, options: Prep
   const facts = launchFacts(engine, request, image, spec, options);
   const launch = compile(spec, facts);
   const cgroup = await planCgroup(engine, id, spec);
-  return { id, image, spec, launch, cgroup, inner: [] };
+  return { id, image, spec, launch, cgroup, idMapped: idMappedMounts(spec) };
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
@@ -169,7 +171,9 @@ function launchFacts(engine: Engine, request: RunRequest, image: Image, spec: Sp
     paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [])]),
     ...(seccomp === undefined ? {} : { seccomp: engine.seccompFilter(seccomp) }),
     payloadFds: options.payloadFds,
-    idMapFds: new Map(),
+    idMapped: new Map(
+      idMappedMounts(spec).map(({ destination }, index) => [destination, innerFd(options.payloadFds, index)]),
+    ),
     waitForStart: options.waitForStart,
     dieWithParent: options.dieWithParent,
     init: request.init === true,

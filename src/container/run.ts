@@ -1,11 +1,12 @@
 /** `create` and `run`: the straight line from a request to a container. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { TareError } from '../errors.ts';
 import type { RunRequest } from '../spec/request.ts';
 import { Container, type LaunchOptions } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { Exit } from './exit.ts';
+import { openIdMapped } from './id-mapped.ts';
 import { prepare } from './prepare.ts';
 import { openStreams, type StdioChoice } from './stdio.ts';
 
@@ -52,7 +53,13 @@ export async function launch(
   const prepared = await prepare(engine, request, { payloadFds, waitForStart: how.waitForStart, dieWithParent: true });
   if (request.upper !== undefined) makeUpper(request.upper);
   const streams = openStreams(how.stdio, engine.spawner, engine.nullFd);
-  const container = new Container(engine, prepared, streams, how);
+  const mapped = await openIdMapped(engine, prepared);
+  let container: Container;
+  try {
+    container = new Container(engine, prepared, streams, mapped, how);
+  } finally {
+    for (const fd of mapped) closeSync(fd);
+  }
   if (signal !== undefined) {
     const abort = () => container.kill('SIGKILL');
     signal.addEventListener('abort', abort, { once: true });

@@ -31,8 +31,8 @@ export interface Facts {
   readonly seccomp?: SeccompFilter;
   /** How many fds the payload gets: 3, and the extra ones. */
   readonly payloadFds: number;
-  /** Inner fd of the user namespace that an id-mapped mount uses, by destination. */
-  readonly idMapFds: ReadonlyMap<string, number>;
+  /** Id-mapped mounts, ready but not attached, by destination: fds of the program (`innerFd`). Only the host's side may map ids. */
+  readonly idMapped: ReadonlyMap<string, number>;
   /** Wait, when all is ready, until the parent says start. */
   readonly waitForStart: boolean;
   /** End with the parent. */

@@ -2,10 +2,10 @@
  * The spec's mounts, in its order. A target is a path of the image's author: it is resolved once, below the root, and
  * mounted onto as an open file, so that no symbolic link leads out and no rename slips in between (CVE-2021-30465).
  */
-import { flags, MOUNT_ATTR, MS, type Named, O, RESOLVE } from '../linux/flags.ts';
+import { flags, MS, type Named, O, RESOLVE } from '../linux/flags.ts';
 import { type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
-import type { Cell } from './program.ts';
+import { type Cell, cell } from './program.ts';
 import {
   attach,
   attributes,
@@ -120,20 +120,14 @@ function bind(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
   const { destination } = mount;
   const source = mount.source ?? '';
   const recursive = options.bind !== 'bind';
-  const inner = facts.idMapFds.get(destination);
-  const tree = cloneTree(b, `take ${source} from the host`, source, recursive, {
-    ENOENT: 'no such path on the host',
-    EINVAL: 'the mount is unbindable or belongs to another mount namespace',
-  });
-  if (inner !== undefined) {
-    const hints = { EINVAL: 'the filesystem does not support id-mapped mounts' };
-    setAttributes(b, `map the ids of ${source}`, tree, {
-      set: flags(MOUNT_ATTR, 'IDMAP'),
-      userNamespace: inner,
-      recursive: options.idmap === 'ridmap',
-      hints,
-    });
-  }
+  const mapped = facts.idMapped.get(destination);
+  const tree =
+    mapped === undefined
+      ? cloneTree(b, `take ${source} from the host`, source, recursive, {
+          ENOENT: 'no such path on the host',
+          EINVAL: 'the mount is unbindable or belongs to another mount namespace',
+        })
+      : cell('mapped', mapped);
   if (facts.paths.get(source) === 'file') makeFile(stage, destination);
   else makeDirectories(stage, destination);
   const target = openInRoot(stage, `open ${destination} to mount onto`, destination);

@@ -39,7 +39,10 @@ export const defaultDeviceRules: readonly DeviceRule[] = [
 export const allDeviceRules: readonly DeviceRule[] = [{ allow: true, access: 'rwm' }];
 
 /** The nodes that a request adds, and the rules that let the container use them. */
-export function requestedDevices(requests: readonly DeviceRequest[], { devices: nodes }: SpecFacts) {
+export function requestedDevices(
+  requests: readonly DeviceRequest[],
+  { devices: nodes }: SpecFacts,
+): { devices: Device[]; rules: DeviceRule[] } {
   const devices: Device[] = [];
   const rules: DeviceRule[] = [];
   for (const { source, target, permissions } of requests) {

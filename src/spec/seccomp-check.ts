@@ -1,10 +1,11 @@
 /**
  * What is wrong with a seccomp profile: Docker's form is the OCI's with a few fields more, so it is read as both.
+ * Unknown fields are ignored, as the runtime-spec's "Extensibility" demands.
  */
 import { capabilityNames } from './capability-names.ts';
 import { pointer, problem } from './problem.ts';
 import type { Problem } from './problem.ts';
-import type { SeccompArchMap, SeccompCondition, SeccompProfile, SeccompProfileRule } from './seccomp-profile.ts';
+import type { SeccompArchMap, SeccompCondition, SeccompProfile, SeccompProfileRule } from './seccomp-form.ts';
 import { listOf, matching, objectOf, oneOf, required, text } from './shape.ts';
 import type { Report, Sound } from './shape.ts';
 import { seccomp } from './shapes/seccomp.ts';

@@ -11,7 +11,7 @@
  * Rules that hang on a capability look at the container's bounding set. Known calls: up to Linux 6.18.
  */
 import type { SeccompArg } from './spec.ts';
-import type { SeccompProfile, SeccompProfileRule } from './seccomp-profile.ts';
+import type { SeccompProfile, SeccompProfileRule } from './seccomp-form.ts';
 
 const EPERM = 1;
 const ENOSYS = 38;

@@ -1,44 +1,12 @@
 /**
  * Seccomp profiles: Docker's form, which depends on the host and the container's capabilities, becomes the OCI's, which
  * does not. A profile in the OCI's form passes through, checked.
- *
- * Docker's form adds `archMap` to the profile and `includes`, `excludes` and `comment` to each rule
- * (docs.docker.com/engine/security/seccomp); the OCI's is config-linux.md, "Seccomp". Unknown properties are ignored,
- * as the runtime-spec's "Extensibility" demands, and `null` counts as absent, as Go writes it.
  */
 import type { Arch } from '../linux/abi.ts';
 import { SpecError } from './problem.ts';
 import { checkProfile } from './seccomp-check.ts';
-import type { Seccomp, SeccompRule } from './spec.ts';
-
-/** A rule applies where everything it includes is there and nothing that it excludes. */
-export interface SeccompCondition {
-  /** Of the bounding set, such as `CAP_SYS_ADMIN`: all of them to include, any of them to exclude. */
-  caps?: string[];
-  /** Go's names, such as `amd64`: any of them. */
-  arches?: string[];
-  /** Such as `4.8`: this kernel or a later one. */
-  minKernel?: string;
-}
-
-export interface SeccompProfileRule extends SeccompRule {
-  comment?: string;
-  includes?: SeccompCondition;
-  excludes?: SeccompCondition;
-}
-
-/** Such as `SCMP_ARCH_X86_64`, and those whose programs the same kernel runs. */
-export interface SeccompArchMap {
-  architecture: string;
-  subArchitectures?: string[];
-}
-
-/** Docker's form. */
-export interface SeccompProfile extends Omit<Seccomp, 'syscalls'> {
-  /** The entry for the host's own architecture says which others its filter serves. */
-  archMap?: SeccompArchMap[];
-  syscalls?: SeccompProfileRule[];
-}
+import type { SeccompProfile, SeccompProfileRule } from './seccomp-form.ts';
+import type { Seccomp } from './spec.ts';
 
 /** What a profile in Docker's form depends on. */
 export interface SeccompFacts {

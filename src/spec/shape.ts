@@ -37,6 +37,11 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
+/** What a message calls a faulty value. */
+export function described(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? String(value) : kindOf(value);
+}
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -81,8 +86,8 @@ export const integer =
   (value, at, report) => {
     const isWhole = typeof value === 'number' && Number.isInteger(value);
     if (isWhole && value >= min && value <= max) return value;
-    const got = typeof value === 'number' ? String(value) : kindOf(value);
-    report(problem(at, `must be a whole number from ${boundText(min)} to ${boundText(max)}, not ${got}`));
+    const range = `from ${boundText(min)} to ${boundText(max)}`;
+    report(problem(at, `must be a whole number ${range}, not ${described(value)}`));
     return undefined;
   };
 
@@ -97,9 +102,8 @@ export const oneOf =
     const word = words.find((candidate) => candidate === value);
     if (word !== undefined) return word as Sound<Word>;
     const hint = typeof value === 'string' ? didYouMean(value, words) : '';
-    const got = typeof value === 'string' ? `'${value}'` : kindOf(value);
     const known = words.length > 8 ? '' : `: ${words.join(', ')}`;
-    report(problem(at, `must be ${what}, not ${got}${hint === '' ? known : hint}`));
+    report(problem(at, `must be ${what}, not ${described(value)}${hint === '' ? known : hint}`));
     return undefined;
   };
 
@@ -108,7 +112,7 @@ export const listOf =
   (value, at, report) => {
     if (Array.isArray(value)) {
       const items = value.map((each, index) => item(each, at + pointer(index), report));
-      return items as unknown as Sound<T[]>;
+      return items;
     }
     report(problem(at, `must be a list, not ${kindOf(value)}`));
     return undefined;

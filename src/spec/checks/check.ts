@@ -13,6 +13,8 @@ export interface Check {
   readonly rule: (spec: Sound<Spec>) => Iterable<Problem>;
 }
 
+export const check = (name: string, path: string, rule: Check['rule']): Check => ({ name, path, rule });
+
 /** The sound items of a list with their places in it. */
 export function* numbered<T>(list: readonly (T | undefined)[] | undefined): Generator<[number, T]> {
   for (const [index, item] of (list ?? []).entries()) if (item !== undefined) yield [index, item];
@@ -24,11 +26,14 @@ export function* named<T>(map: Readonly<Record<string, T | undefined>> | undefin
 }
 
 /** The items that an earlier one of the list repeats, with their places. */
-export function* repeated<T>(list: readonly (T | undefined)[] | undefined, key: (item: T) => unknown) {
+export function* repeated<T>(
+  list: readonly (T | undefined)[] | undefined,
+  key: (item: T) => unknown,
+): Generator<[number, T]> {
   const seen = new Set<unknown>();
   for (const [index, item] of numbered(list)) {
     const value = key(item);
-    if (value !== undefined && seen.has(value)) yield [index, item] as const;
+    if (value !== undefined && seen.has(value)) yield [index, item];
     seen.add(value);
   }
 }

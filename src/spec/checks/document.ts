@@ -1,13 +1,13 @@
 import { problem } from '../problem.ts';
-import type { Check } from './check.ts';
+import { check } from './check.ts';
 
 const semver = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
-export const documentChecks: readonly Check[] = [
-  {
-    name: 'the version is 1.x: the spec promises that all of them agree ("Specification version")',
-    path: '/ociVersion',
-    *rule({ ociVersion }) {
+export const documentChecks = [
+  check(
+    'the version is 1.x: the spec promises that all of them agree ("Specification version")',
+    '/ociVersion',
+    function* ({ ociVersion }) {
       if (ociVersion === undefined) return;
       const [, majorVersion] = semver.exec(ociVersion) ?? [];
       if (majorVersion === undefined) {
@@ -16,5 +16,5 @@ export const documentChecks: readonly Check[] = [
         yield problem('/ociVersion', `must be 1.x, not ${ociVersion}: write the spec anew for 1.3.0`);
       }
     },
-  },
+  ),
 ];

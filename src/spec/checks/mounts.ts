@@ -5,8 +5,7 @@ import type { Problem } from '../problem.ts';
 import { problem } from '../problem.ts';
 import type { Sound } from '../shape.ts';
 import type { Mount } from '../spec.ts';
-import { isNew, numbered } from './check.ts';
-import type { Check } from './check.ts';
+import { check, isNew, numbered } from './check.ts';
 
 const soundOptions = ({ options }: Sound<Mount>): string[] => [...numbered(options)].map(([, option]) => option);
 
@@ -62,40 +61,28 @@ export function* optionProblems(mount: Sound<Mount>, at: string, hasIdMaps: bool
   yield* idMapOptions(mount, at, hasIdMaps);
 }
 
-export const mountChecks: readonly Check[] = [
-  {
-    name: 'a mount is a filesystem or shows something of the host ("Mounts")',
-    path: '/mounts',
-    *rule(spec) {
-      for (const [index, mount] of numbered(spec.mounts)) {
-        if (isBind(mount)) {
-          if ('source' in mount) continue;
-          yield problem(`/mounts/${index}/source`, 'must be given: it is what a bind mount shows');
-        } else if (mount.type === undefined || mount.type === 'none') {
-          const { remount, propagation } = parseMountOptions(soundOptions(mount));
-          if (remount || propagation.length > 0) continue;
-          yield problem(`/mounts/${index}/type`, 'must name a filesystem, or the options must hold bind or rbind');
-        }
+export const mountChecks = [
+  check('a mount is a filesystem or shows something of the host ("Mounts")', '/mounts', function* (spec) {
+    for (const [index, mount] of numbered(spec.mounts)) {
+      if (isBind(mount)) {
+        if ('source' in mount) continue;
+        yield problem(`/mounts/${index}/source`, 'must be given: it is what a bind mount shows');
+      } else if (mount.type === undefined || mount.type === 'none') {
+        const { remount, propagation } = parseMountOptions(soundOptions(mount));
+        if (remount || propagation.length > 0) continue;
+        yield problem(`/mounts/${index}/type`, 'must name a filesystem, or the options must hold bind or rbind');
       }
-    },
-  },
-  {
-    name: 'mount options are known and agree (mount_setattr(2))',
-    path: '/mounts',
-    *rule(spec) {
-      for (const [index, mount] of numbered(spec.mounts)) {
-        yield* optionProblems(mount, `/mounts/${index}`, isNew(spec, 'user'));
-      }
-    },
-  },
-  {
-    name: 'maps of a mount are what the kernel takes (user_namespaces(7))',
-    path: '/mounts',
-    *rule(spec) {
-      for (const [index, mount] of numbered(spec.mounts)) {
-        yield* idMapProblems(mount.uidMappings, `/mounts/${index}/uidMappings`);
-        yield* idMapProblems(mount.gidMappings, `/mounts/${index}/gidMappings`);
-      }
-    },
-  },
+    }
+  }),
+  check('mount options are known and agree (mount_setattr(2))', '/mounts', function* (spec) {
+    for (const [index, mount] of numbered(spec.mounts)) {
+      yield* optionProblems(mount, `/mounts/${index}`, isNew(spec, 'user'));
+    }
+  }),
+  check('maps of a mount are what the kernel takes (user_namespaces(7))', '/mounts', function* (spec) {
+    for (const [index, mount] of numbered(spec.mounts)) {
+      yield* idMapProblems(mount.uidMappings, `/mounts/${index}/uidMappings`);
+      yield* idMapProblems(mount.gidMappings, `/mounts/${index}/gidMappings`);
+    }
+  }),
 ];

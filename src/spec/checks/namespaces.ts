@@ -1,8 +1,7 @@
 import { pointer, problem } from '../problem.ts';
 import type { Problem } from '../problem.ts';
 import { sysctlNamespace, sysctlPath } from '../sysctl.ts';
-import { isNew, named, namespaceOf, repeated } from './check.ts';
-import type { Check } from './check.ts';
+import { check, isNew, named, namespaceOf, repeated } from './check.ts';
 
 /** `__NEW_UTS_LEN` of uname(2). */
 const longestName = 64;
@@ -16,74 +15,59 @@ export function* namesFit(name: string, at: string): Generator<Problem> {
   yield problem(at, `must be at most ${longestName} bytes long`);
 }
 
-const namesCheck = (field: 'hostname' | 'domainname'): Check => ({
-  name: `the ${field} belongs to a UTS namespace and fits uname(2)`,
-  path: `/${field}`,
-  *rule(spec) {
+const namesCheck = (field: 'hostname' | 'domainname') =>
+  check(`the ${field} belongs to a UTS namespace and fits uname(2)`, `/${field}`, function* (spec) {
     const name = spec[field];
     if (name === undefined) return;
     if (namespaceOf(spec, 'uts') === undefined) {
       yield problem(`/${field}`, 'needs a uts namespace: list one, or the host would be renamed');
     }
     yield* namesFit(name, `/${field}`);
-  },
-});
+  });
 
-export const namespaceChecks: readonly Check[] = [
-  {
-    name: 'each kind of namespace is listed once ("Namespaces")',
-    path: '/linux/namespaces',
-    *rule({ linux }) {
-      for (const [index, { type }] of repeated(linux?.namespaces, (namespace) => namespace.type)) {
-        yield problem(`/linux/namespaces/${index}`, `must not list ${type} again`);
-      }
-    },
-  },
-  {
-    name: 'the root is mounted in a mount namespace of its own',
-    path: '/linux/namespaces',
-    *rule(spec) {
-      if (namespaceOf(spec, 'mount') !== undefined) return;
-      // A faulty entry may have been the one: it is reported already.
-      if (spec.linux?.namespaces?.includes(undefined)) return;
-      yield problem(
-        '/linux/namespaces',
-        'must list mount: the root cannot be changed in the mount namespace of the host',
-      );
-    },
-  },
+export const namespaceChecks = [
+  check('each kind of namespace is listed once ("Namespaces")', '/linux/namespaces', function* ({ linux }) {
+    for (const [index, { type }] of repeated(linux?.namespaces, (namespace) => namespace.type)) {
+      yield problem(`/linux/namespaces/${index}`, `must not list ${type} again`);
+    }
+  }),
+  check('the root is mounted in a mount namespace of its own', '/linux/namespaces', function* (spec) {
+    if (namespaceOf(spec, 'mount') !== undefined) return;
+    // A faulty entry may have been the one: it is reported already.
+    if (spec.linux?.namespaces?.includes(undefined)) return;
+    yield problem(
+      '/linux/namespaces',
+      'must list mount: the root cannot be changed in the mount namespace of the host',
+    );
+  }),
   namesCheck('hostname'),
   namesCheck('domainname'),
-  {
-    name: 'clocks are shifted in a new time namespace: once it has a process it is too late (time_namespaces(7))',
-    path: '/linux/timeOffsets',
-    *rule(spec) {
+  check(
+    'clocks are shifted in a new time namespace: once it has a process it is too late (time_namespaces(7))',
+    '/linux/timeOffsets',
+    function* (spec) {
       const offsets = Object.keys(spec.linux?.timeOffsets ?? {});
       if (offsets.length === 0 || isNew(spec, 'time')) return;
       const joined = namespaceOf(spec, 'time') !== undefined;
       const cure = joined ? 'leave out the path of the one listed' : 'list one';
       yield problem('/linux/timeOffsets', `needs a new time namespace: ${cure}`);
     },
-  },
-  {
-    name: 'only sysctls of the container can be set, never those of the machine',
-    path: '/linux/sysctl',
-    *rule(spec) {
-      for (const [name] of named(spec.linux?.sysctl)) {
-        const at = `/linux/sysctl${pointer(name)}`;
-        const kind = sysctlNamespace(name);
-        if (sysctlPath(name) === undefined) yield problem(at, 'must be a name such as net.ipv4.ip_forward');
-        else if (kind === undefined) yield problem(at, 'belongs to no namespace: it would change the whole machine');
-        else if (namespaceOf(spec, kind) === undefined) {
-          yield problem(at, `needs a ${kind} namespace: list one, or the host would be changed`);
-        }
+  ),
+  check('only sysctls of the container can be set, never those of the machine', '/linux/sysctl', function* (spec) {
+    for (const [name] of named(spec.linux?.sysctl)) {
+      const at = `/linux/sysctl${pointer(name)}`;
+      const kind = sysctlNamespace(name);
+      if (sysctlPath(name) === undefined) yield problem(at, 'must be a name such as net.ipv4.ip_forward');
+      else if (kind === undefined) yield problem(at, 'belongs to no namespace: it would change the whole machine');
+      else if (namespaceOf(spec, kind) === undefined) {
+        yield problem(at, `needs a ${kind} namespace: list one, or the host would be changed`);
       }
-    },
-  },
-  {
-    name: 'network devices move to a network namespace, under names that it can have ("Network Devices")',
-    path: '/linux/netDevices',
-    *rule(spec) {
+    }
+  }),
+  check(
+    'network devices move to a network namespace, under names that it can have ("Network Devices")',
+    '/linux/netDevices',
+    function* (spec) {
       const devices = [...named(spec.linux?.netDevices)];
       if (devices.length > 0 && namespaceOf(spec, 'network') === undefined) {
         yield problem('/linux/netDevices', 'needs a network namespace to move them to: list one');
@@ -98,5 +82,5 @@ export const namespaceChecks: readonly Check[] = [
         taken.add(inside);
       }
     },
-  },
+  ),
 ];

@@ -9,9 +9,21 @@ import type {
   RunRequest,
   Ulimit,
 } from '../request.ts';
-import { absolutePath, closedObjectOf, flag, idList, integer, listOf, mapOf, matching, oneOf, path } from '../shape.ts';
+import {
+  absolutePath,
+  closedObjectOf,
+  described,
+  flag,
+  idList,
+  integer,
+  listOf,
+  mapOf,
+  matching,
+  oneOf,
+  path,
+} from '../shape.ts';
 import { required, text } from '../shape.ts';
-import type { Shape, Sound } from '../shape.ts';
+import type { Shape } from '../shape.ts';
 import { readSize, sizeForm } from '../size.ts';
 import { idMaps } from './linux.ts';
 import { variables } from './process.ts';
@@ -19,7 +31,7 @@ import { unified } from './resources.ts';
 
 const size: Shape<number | string> = (value, at, report) => {
   if ((typeof value === 'number' || typeof value === 'string') && readSize(value) !== undefined) return value;
-  report(problem(at, `must be ${sizeForm}, not '${String(value)}'`));
+  report(problem(at, `must be ${sizeForm}, not ${described(value)}`));
   return undefined;
 };
 
@@ -31,7 +43,7 @@ const weight = integer(1, 10_000);
 
 const cpus: Shape<number> = (value, at, report) => {
   if (typeof value === 'number' && value >= 0.01 && value <= 65_536) return value;
-  report(problem(at, `must be a number of CPUs from 0.01 on, not ${String(value)}`));
+  report(problem(at, `must be a number of CPUs from 0.01 on, not ${described(value)}`));
   return undefined;
 };
 
@@ -60,8 +72,8 @@ const joined = closedObjectOf<{ path: string }>({ path: required(absolutePath) }
 
 const choice: Shape<NamespaceChoice> = (value, at, report) => {
   if (value === 'new' || value === 'host') return value;
-  if (typeof value === 'object') return joined(value, at, report) as Sound<NamespaceChoice>;
-  report(problem(at, `must be new, host or a path, not '${String(value)}'`));
+  if (typeof value === 'object') return joined(value, at, report);
+  report(problem(at, `must be new, host or a path, not ${described(value)}`));
   return undefined;
 };
 

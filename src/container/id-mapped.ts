@@ -1,0 +1,83 @@
+/**
+ * Id-mapped mounts: mount_setattr(2), "ID-mapped mounts". The map is a user namespace, which some process must have been in;
+ * and only who has power over the filesystem may use it, so the host's side does, and hands the container the mount.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { TareError } from '../errors.ts';
+import { stopAndWait } from '../launch/parent.ts';
+import { cell, ProgramBuilder } from '../launch/program.ts';
+import { cloneTree, setAttributes } from '../launch/stage.ts';
+import { syncFd } from '../launch/bootstrap.ts';
+import { CLONE, flags, MOUNT_ATTR } from '../linux/flags.ts';
+import { parseMountOptions } from '../spec/mount-options.ts';
+import type { Mount, Spec } from '../spec/spec.ts';
+import type { Engine } from './engine.ts';
+import { writeIdMaps } from './id-maps.ts';
+
+/** Mounts that ask for it, with the maps they use: their own, or those of the container. */
+export function idMappedMounts(spec: Spec): Mount[] {
+  return (spec.mounts ?? []).flatMap((mount) => {
+    const asked = parseMountOptions(mount.options ?? []).idmap !== false;
+    if (!asked && mount.uidMappings === undefined) return [];
+    const { uidMappings = spec.linux?.uidMappings, gidMappings = spec.linux?.gidMappings } = mount;
+    return [{ ...mount, uidMappings, gidMappings }];
+  });
+}
+
+/** Open mounts, in the order of `mounts`; the caller closes them. */
+export async function openIdMapped(engine: Engine, { idMapped }: { idMapped: readonly Mount[] }): Promise<number[]> {
+  const opened: number[] = [];
+  try {
+    for (const mount of idMapped) opened.push(await openOne(engine, mount));
+    return opened;
+  } catch (error) {
+    opened.forEach((fd) => closeSync(fd));
+    throw error;
+  }
+}
+
+async function openOne(engine: Engine, mount: Mount): Promise<number> {
+  const { source = '', destination, uidMappings = [], gidMappings = [] } = mount;
+  const options = parseMountOptions(mount.options ?? []);
+  const namespace = await makeUserNamespace(engine, { uidMappings, gidMappings });
+  try {
+    const b = new ProgramBuilder().stage('mounts');
+    const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind');
+    setAttributes(b, `map the ids of ${source} for ${destination}`, tree, {
+      set: flags(MOUNT_ATTR, 'IDMAP'),
+      userNamespace: namespace,
+      recursive: options.idmap === 'ridmap',
+      hints: {
+        EINVAL: 'its filesystem does not support id-mapped mounts',
+        EPERM: 'mapping ids needs CAP_SYS_ADMIN over the filesystem, which an ordinary user does not have',
+      },
+    });
+    return engine.spawner.run({ ops: b.ops }).get(tree) ?? -1;
+  } finally {
+    closeSync(namespace);
+  }
+}
+
+/** A user namespace with these maps, as an open file: a process is born in it, waits until it is mapped, and leaves. */
+async function makeUserNamespace(engine: Engine, linux: NonNullable<Spec['linux']>): Promise<number> {
+  const b = new ProgramBuilder().stage('user namespace');
+  const sync = cell('sync', syncFd(0));
+  stopAndWait({ b, sync }, 'maps', 'ask for id maps');
+  b.op('leave', 'exit_group', [0]);
+  return new Promise((resolve, reject) => {
+    const child = engine.spawner.spawn({
+      program: { ops: b.ops, report: sync },
+      cloneFlags: flags(CLONE, 'NEWUSER'),
+      newUser: false,
+      lastCapability: engine.host.lastCapability,
+      fds: [],
+      onStop: (_, { pid }) => {
+        writeIdMaps(engine, pid, linux)
+          .then(() => resolve(openSync(`/proc/${pid}/ns/user`, 'r')))
+          .catch(reject)
+          .finally(() => child.go());
+      },
+    });
+    child.exited.then(() => reject(new TareError('make a user namespace for an id-mapped mount')), reject);
+  });
+}
