@@ -18,7 +18,7 @@ import { parse, type Source } from './architecture/source.ts';
 const top = join(import.meta.dirname, '..');
 
 /** Files of data, one row a line: long, but not to be read from top to bottom. */
-const tables = ['src/spec/seccomp-default.ts'];
+const tables = ['src/cli/flags.ts', 'src/spec/seccomp-default.ts'];
 
 const sources = readdirSync(join(top, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
@@ -105,11 +105,13 @@ describe('drivers and backends never import each other', () => {
 describe('imports never form a cycle', () => {
   test('in the project', () => expect(noCycles(sources)).toEqual([]));
 
-  test('and a cycle is caught, of types too', () => {
+  test('and a cycle is caught, of types too, but not a registry that loads its entries lazily', () => {
     const offenders = imagine({
       'src/spec/a.ts': "import { b } from './b.ts';",
       'src/spec/b.ts': "export * from './c.ts';",
       'src/spec/c.ts': "import type { A } from './a.ts';",
+      'src/cli/verbs.ts': "const load = () => import('./help.ts');",
+      'src/cli/help.ts': "import { verbs } from './verbs.ts';",
     });
     expect(noCycles(offenders)).toEqual([
       "src/spec/c.ts:1: import type { A } from './a.ts'; (a cycle: src/spec/a.ts → src/spec/b.ts → src/spec/c.ts → src/spec/a.ts)",
@@ -145,7 +147,7 @@ describe('files are short', () => {
 });
 
 /** Where this project was written, and whom a lockfile downloaded from. */
-const foreign = /\/work\/(main|shared)\b|registry\.npmjs|"resolved": "/;
+const foreign = /\/work\/(main|shared)\b|registry\.npmjs|"resolved":\s"/;
 
 describe('no file knows the machine it was written on', () => {
   test('in the project', () => {

@@ -51,6 +51,7 @@ function writeCodeCache() {
   for (const args of [['explain', 'busybox', 'true'], ['--version']]) {
     const { status } = spawnSync(process.execPath, [at('bin/tare.cjs'), ...args], {
       stdio: 'ignore',
+      timeout: 10_000,
       env: { ...process.env, TARE_WRITE_CODE_CACHE: '1' },
     });
     if (status === 0) return;

@@ -9,6 +9,8 @@ export interface Import {
   readonly file: string | undefined;
   /** Gone after compilation. */
   readonly typeOnly: boolean;
+  /** `import()`. */
+  readonly lazy: boolean;
   readonly line: number;
   readonly text: string;
 }
@@ -46,8 +48,9 @@ export function parse(path: string, text: string): Source {
   const visit = (node: ts.Node): void => {
     const found = importOf(node);
     if (found !== undefined) {
-      const text = ts.isCallExpression(node) ? place(node).text : node.getText(file).replaceAll(/\s+/g, ' ');
-      imports.push({ ...found, file: ownFile(path, found.specifier), line: place(node).line, text });
+      const lazy = ts.isCallExpression(node);
+      const text = lazy ? place(node).text : node.getText(file).replaceAll(/\s+/g, ' ');
+      imports.push({ ...found, file: ownFile(path, found.specifier), lazy, line: place(node).line, text });
     }
     if (isImpure(node, declared)) impurities.push(place(node));
     if (isDefaultExport(node)) defaultExports.push(place(node));
