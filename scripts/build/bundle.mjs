@@ -46,10 +46,13 @@ const library = {
 
 const codeCache = at('dist/cli.cache');
 
-/** Runs the command for once as a user would, so that the cache holds what every start compiles. */
+/**
+ * Runs the command for once as a user would, so that the cache holds what every start compiles. Where no container can
+ * run, it holds the part up to there.
+ */
 function writeCodeCache() {
-  for (const args of [['explain', 'busybox', 'true'], ['--version']]) {
-    const { status } = spawnSync(process.execPath, [at('bin/tare.cjs'), ...args], {
+  for (const verb of ['run', 'explain']) {
+    const { status } = spawnSync(process.execPath, [at('bin/tare.cjs'), verb, 'busybox', 'true'], {
       stdio: 'ignore',
       timeout: 10_000,
       env: { ...process.env, TARE_WRITE_CODE_CACHE: '1' },
