@@ -1,13 +1,13 @@
 import { TareError } from '../errors.ts';
 import type { Session, Verb } from './session.ts';
-import { type VerbEntry, verbs } from './verbs.ts';
+import { verbs } from './verbs.ts';
 
-const spellings: Readonly<Record<string, string>> = {
-  '--help': 'help',
-  '-h': 'help',
-  '--version': 'version',
-  '-v': 'version',
-};
+const spellings: ReadonlyMap<string, string> = new Map([
+  ['--help', 'help'],
+  ['-h', 'help'],
+  ['--version', 'version'],
+  ['-v', 'version'],
+]);
 
 /** @returns the exit status: 125 tare failed, 126 not executable, 127 not found, else what the verb says */
 export async function dispatch(argv: readonly string[], session: Session): Promise<number> {
@@ -23,17 +23,13 @@ export async function dispatch(argv: readonly string[], session: Session): Promi
 }
 
 async function loadVerb(word: string): Promise<Verb> {
-  const name = spellings[word] ?? word;
-  const entry = verbs.find((verb) => verb.name === name);
-  return (entry ?? (await unknown(word))).load();
+  const load = verbs.get(spellings.get(word) ?? word);
+  return load === undefined ? refuse(word) : load();
 }
 
-async function unknown(word: string): Promise<VerbEntry> {
+async function refuse(word: string): Promise<never> {
   const [{ nearest }, { quote }] = await Promise.all([import('../spec/nearest.ts'), import('./quote.ts')]);
-  const near = nearest(
-    word,
-    verbs.map(({ name }) => name),
-  );
+  const near = nearest(word, verbs.keys());
   const what = word.startsWith('-') ? 'no such flag before the verb' : 'no such verb';
   const cure = near === undefined ? '' : `; did you mean ${near}?`;
   throw new TareError(`${quote(word)}: ${what}${cure}`, { hint: 'see tare --help' });

@@ -1,4 +1,4 @@
-/** `--help`, drawn by commander from the tables in `flags.ts`, `pages.ts` and `verbs.ts`. */
+/** `--help`, drawn by commander from the tables in `flags/` and `pages.ts`. */
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { TareError } from '../errors.ts';
@@ -6,7 +6,6 @@ import { didYouMean } from '../spec/nearest.ts';
 import { overview, type Page, pages } from './pages.ts';
 import { quote } from './quote.ts';
 import type { Session } from './session.ts';
-import { verbs } from './verbs.ts';
 
 const width = 80;
 
@@ -53,12 +52,12 @@ function pageOf(verb: string): Page {
 }
 
 function addVerbs(program: Command): void {
-  for (const { name, group, summary } of verbs) {
+  for (const [name, { group, summary }] of Object.entries(pages)) {
     program.addCommand(new Command(name).description(summary).helpGroup(`${group}:`));
   }
 }
 
-function addFlags(command: Command, { groups }: Page): void {
+function addFlags(command: Command, { groups }: Pick<Page, 'groups'>): void {
   for (const { title, flags } of groups) {
     for (const { name, short, value, help } of flags) {
       const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
@@ -68,7 +67,10 @@ function addFlags(command: Command, { groups }: Page): void {
   }
 }
 
-function examples({ examples: list }: Page, { bold, dim }: ReturnType<typeof pc.createColors>): string {
+function examples(
+  { examples: list }: Pick<Page, 'examples'>,
+  { bold, dim }: ReturnType<typeof pc.createColors>,
+): string {
   const lines = list.map(([command, what]) => (what === '' ? `  ${command}\n` : `  ${command}\n      ${dim(what)}\n`));
   return `${bold('Examples:')}\n${lines.join('')}`;
 }

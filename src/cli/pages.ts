@@ -1,8 +1,11 @@
-/** The help of each verb, but for its flags, which are in `flags.ts`. */
+/** The help of each verb, but for its flags, which are in `flags/`. */
 import type { FlagGroup } from './flag.ts';
 import { doctorFlags, explainFlags, runFlags, stepFlags, traceFlags, versionFlags } from './flags.ts';
 
 export interface Page {
+  /** The chapter of `tare --help` that lists it, and what it says there. */
+  readonly group: string;
+  readonly summary: string;
   readonly usage: string;
   readonly about: string;
   readonly groups: readonly Pick<FlagGroup<never>, 'title' | 'flags'>[];
@@ -21,7 +24,7 @@ const images = [
 
 const sameFlags = 'It takes the flags of tare run.';
 
-export const overview: Page = {
+export const overview: Omit<Page, 'group' | 'summary'> = {
   usage: 'tare VERB [FLAGS] [ARGUMENTS]',
   about: 'Containers as lists of system calls: run them, read them, time them, step through them.',
   groups: [],
@@ -31,8 +34,11 @@ export const overview: Page = {
   ],
 };
 
+/** In the order in which `tare --help` lists them. */
 export const pages: Readonly<Record<string, Page>> = {
   run: {
+    group: 'Containers',
+    summary: 'Run a command in a new container.',
     usage: `tare run ${container}`,
     about: `Run a command in a new container and exit with its status.\n\n${images}`,
     groups: runFlags,
@@ -42,6 +48,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   explain: {
+    group: 'How a container is made',
+    summary: 'Print every system call that would make it, and why.',
     usage: `tare explain ${container}`,
     about: `Print the system calls that would make the container, in order, each with its reason. Nothing is run. ${sameFlags}`,
     groups: [...explainFlags, ...runFlags],
@@ -51,6 +59,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   trace: {
+    group: 'How a container is made',
+    summary: 'Make it, and show how long each call took.',
     usage: `tare trace ${container}`,
     about: `Run the container and draw how long each of its system calls took. ${sameFlags}`,
     groups: [...traceFlags, ...runFlags],
@@ -60,6 +70,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   step: {
+    group: 'How a container is made',
+    summary: 'Make it one call at a time, with a look around between.',
     usage: `tare step ${container}`,
     about: `Stop before each system call that makes the container: next, continue or abort, and see what it changed. ${sameFlags}`,
     groups: [...stepFlags, ...runFlags],
@@ -69,6 +81,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   doctor: {
+    group: 'This machine',
+    summary: 'Say what of tare works here, and the cure for what does not.',
     usage: 'tare doctor [FLAGS]',
     about:
       'Look at every feature of the kernel and this machine that tare uses, and say for each that is missing what is lost and what would bring it back.',
@@ -79,6 +93,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   help: {
+    group: 'This machine',
+    summary: 'Print the help of a verb.',
     usage: 'tare help [VERB]',
     about: 'Print the help of tare, or of one of its verbs.',
     groups: [],
@@ -88,6 +104,8 @@ export const pages: Readonly<Record<string, Page>> = {
     ],
   },
   version: {
+    group: 'This machine',
+    summary: 'Print the version.',
     usage: 'tare version',
     about: 'Print the version.',
     groups: versionFlags,

@@ -19,7 +19,7 @@ test('alone it prints its help, as --help and help do', async () => {
 });
 
 test('a verb prints its own page', async () => {
-  for (const { name } of verbs.filter((verb) => verb.name !== 'help')) {
+  for (const name of [...verbs.keys()].filter((verb) => verb !== 'help')) {
     const page = await tare(name, '--help');
     expect(page).toMatchObject({ status: 0, complained: '' });
     expect(page.printed).toMatch(new RegExp(`^Usage: tare ${name}`));

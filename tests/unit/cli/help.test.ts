@@ -4,7 +4,7 @@ import { helpPage } from '../../../src/cli/help.ts';
 import { verbs } from '../../../src/cli/verbs.ts';
 
 test('no page is wider than 80 columns or ends a line in a space', () => {
-  for (const page of [undefined, ...verbs.map(({ name }) => name)]) {
+  for (const page of [undefined, ...verbs.keys()]) {
     const lines = helpPage(page, false).split('\n');
     expect(lines.filter((line) => line.length > 80 || line.endsWith(' '))).toEqual([]);
   }
