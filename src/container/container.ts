@@ -6,9 +6,9 @@ import { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupPressure, CgroupStats } from '../cgroup/stats.ts';
 import { TareError } from '../errors.ts';
 import { compileCgroup } from '../launch/cgroup.ts';
-import type { Cell, Op, Program } from '../launch/program.ts';
+import type { Op, Program } from '../launch/program.ts';
 import { ProgramBuilder, data } from '../launch/program.ts';
-import type { Child, ProcessExit } from '../launch/spawn.ts';
+import { type Child, closeOpened, type ProcessExit } from '../launch/spawn.ts';
 import type { Stamp } from '../launch/stamps.ts';
 import { flags, IOCTL } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -237,18 +237,21 @@ export class Container implements AsyncDisposable {
 }
 
 function makeCgroup(engine: Engine, plan: NonNullable<Prepared['cgroup']>): { cgroup: Cgroup; fd: number } {
-  const { program, cgroup, opened } = compileCgroup(plan, engine.owner);
+  const key = plan.devices === undefined ? '' : Buffer.from(plan.devices.program).toString('latin1');
+  const known = engine.deviceJudges.get(key);
+  const { program, cgroup, judge, files } = compileCgroup(plan, {
+    owner: engine.owner,
+    ...(known === undefined ? {} : { judge: known }),
+  });
   const made = new Cgroup(plan.path);
-  let cells: ReadonlyMap<Cell, number>;
+  const opened = [cgroup, ...files, ...(judge === undefined ? [] : [judge])];
   try {
-    cells = engine.spawner.run(program);
+    const cells = engine.spawner.run(program, opened);
+    if (judge !== undefined) engine.deviceJudges.set(key, cells.get(judge) ?? -1);
+    for (const file of files) closeOpened(cells.get(file));
+    return { cgroup: made, fd: cells.get(cgroup) ?? -1 };
   } catch (error) {
     if ((error as TareError).errno !== 'EEXIST') made.removeNow();
     throw error;
   }
-  for (const cell of opened) {
-    const fd = cells.get(cell) ?? -1;
-    if (fd > 2) closeSync(fd);
-  }
-  return { cgroup: made, fd: cells.get(cgroup) ?? -1 };
 }

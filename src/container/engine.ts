@@ -29,6 +29,8 @@ export class Engine {
   /** What the kernel's filesystems have at the paths that containers are not shown: the same in every instance. */
   readonly maskKinds: ReadonlyMap<string, PathKind>;
   readonly nullFd: number;
+  /** Loaded eBPF programs that judge access to devices, by their instructions. */
+  readonly deviceJudges = new Map<string, number>();
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
 

@@ -11,7 +11,7 @@ export async function explainRun(engine: Engine, options: CreateOptions, asJson 
   const prepared = await prepare(engine, request, { payloadFds: 3, waitForStart: false, dieWithParent: true });
   const { cgroup, launch } = prepared;
   if (asJson) return json(prepared, engine);
-  const host = cgroup === undefined ? '' : `${explain(compileCgroup(cgroup, engine.owner).program)}\n`;
+  const host = cgroup === undefined ? '' : `${explain(compileCgroup(cgroup, { owner: engine.owner }).program)}\n`;
   const flags = [launch.cloneFlags.text, ...(cgroup === undefined ? [] : ['CLONE_INTO_CGROUP'])]
     .filter((text) => text !== '0')
     .join('|');
@@ -20,7 +20,7 @@ export async function explainRun(engine: Engine, options: CreateOptions, asJson 
 
 /** The same as data: `{clone, host: ops, child: ops}`. */
 function json({ cgroup, launch }: Prepared, engine: Engine): string {
-  const host = cgroup === undefined ? [] : compileCgroup(cgroup, engine.owner).program.ops;
+  const host = cgroup === undefined ? [] : compileCgroup(cgroup, { owner: engine.owner }).program.ops;
   return `${JSON.stringify({ clone: launch.cloneFlags.text, host: host.map(plain), child: launch.program.ops.map(plain) }, null, 2)}\n`;
 }
 

@@ -9,34 +9,37 @@ export interface CgroupProgram {
   readonly program: Program;
   /** The open directory, for CLONE_INTO_CGROUP. */
   readonly cgroup: Cell;
-  /** What is open besides; closed once the program has run. */
-  readonly opened: readonly Cell[];
+  /** The program that judges access to devices, where this one has loaded it: worth keeping, for loading costs most of all. */
+  readonly judge: Cell | undefined;
+  /** What else is open once the program has run. */
+  readonly files: readonly Cell[];
+}
+
+export interface CgroupOptions {
+  /** The process that will remove it: its pid and start time (proc_pid_stat(5), field 22). */
+  readonly owner: string;
+  /** fd of the plan's device program, where it is loaded already. */
+  readonly judge?: number;
 }
 
 /** The extended attribute by which a later run recognises whose cgroup it finds: `PID STARTTIME`. */
 export const ownerAttribute = 'user.tare.owner';
 
-/** @param owner the process that will remove it: its pid and start time (proc_pid_stat(5), field 22) */
-export function compileCgroup(plan: CgroupPlan, owner: string): CgroupProgram {
+export function compileCgroup(plan: CgroupPlan, { owner, judge }: CgroupOptions): CgroupProgram {
   const b = new ProgramBuilder().stage('cgroup');
-  const opened: Cell[] = [];
+  const files: Cell[] = [];
   for (const { path, why, allow, hints } of plan.directories)
     b.op(why, 'mkdirat', [AT_FDCWD, path, octal(0o755)], { ...(allow ? { allow } : {}), ...(hints ? { hints } : {}) });
   const size = Buffer.byteLength(owner);
   b.op('write down whose it is', 'setxattr', [plan.path, ownerAttribute, owner, size, 0], { allow: ['EOPNOTSUPP'] });
-  for (const write of plan.enable) opened.push(writeTo(b, write.file, write));
-  for (const write of plan.limits) opened.push(writeTo(b, `${plan.path}/${write.file}`, write));
-  const cgroup = cell('cgroup');
-  b.op(
-    'open it, for the container to be born in',
-    'openat',
-    [AT_FDCWD, plan.path, flags(O, 'RDONLY', 'DIRECTORY', 'CLOEXEC'), 0],
-    {
-      into: cgroup,
-    },
-  );
-  if (plan.devices !== undefined) opened.push(attachDevices(b, cgroup, plan.devices));
-  return { program: { ops: b.ops }, cgroup, opened };
+  for (const write of plan.enable) files.push(writeTo(b, write.file, write));
+  for (const write of plan.limits) files.push(writeTo(b, `${plan.path}/${write.file}`, write));
+  const open = [AT_FDCWD, plan.path, flags(O, 'RDONLY', 'DIRECTORY', 'CLOEXEC'), 0];
+  const cgroup = b.result('cgroup', 'open it, for the container to be born in', 'openat', open);
+  if (plan.devices === undefined) return { program: { ops: b.ops }, cgroup, judge: undefined, files };
+  const loaded = judge === undefined ? loadJudge(b, plan.devices.program) : undefined;
+  attachJudge(b, cgroup, loaded ?? judge ?? -1, plan.devices.why);
+  return { program: { ops: b.ops }, cgroup, judge: loaded, files };
 }
 
 function writeTo(b: ProgramBuilder, file: string, { value, why, allow, hints }: CgroupWrite): Cell {
@@ -55,32 +58,32 @@ const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 const BPF_F_ALLOW_MULTI = 2;
 
-/** `union bpf_attr` of bpf(2), as far as these two commands read it. */
-function attachDevices(b: ProgramBuilder, cgroup: Cell, { program, why }: NonNullable<CgroupPlan['devices']>): Cell {
-  const judge = cell('judge');
-  const count = program.length / 8;
-  const load = data(`{BPF_PROG_TYPE_CGROUP_DEVICE, ${count} instructions}`, [
+const judgeHints = {
+  EPERM: 'device rules need CAP_BPF or CAP_SYS_ADMIN over the host',
+  EINVAL: 'this kernel has no CONFIG_CGROUP_BPF',
+};
+
+/** `union bpf_attr` of bpf(2), as far as BPF_PROG_LOAD reads it. */
+function loadJudge(b: ProgramBuilder, instructions: Uint8Array): Cell {
+  const count = instructions.length / 8;
+  const attributes = data(`{BPF_PROG_TYPE_CGROUP_DEVICE, ${count} instructions}`, [
     { u32: BPF_PROG_TYPE_CGROUP_DEVICE },
     { u32: count },
-    { address: data('{instructions}', [{ bytes: program }]) },
+    { address: data('{instructions}', [{ bytes: instructions }]) },
     { address: 'Apache-2.0' },
     { bytes: new Uint8Array(24) },
   ]);
-  const attach = data('{BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI}', [
+  const args = [flags(BPF, 'PROG_LOAD'), attributes, 48];
+  return b.result('judge', 'load the program that judges access to devices', 'bpf', args, { hints: judgeHints });
+}
+
+function attachJudge(b: ProgramBuilder, cgroup: Cell, judge: Cell | number, why: string): void {
+  const attributes = data('{BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI}', [
     { cell: cgroup, width: 4 },
-    { cell: judge, width: 4 },
+    typeof judge === 'number' ? { u32: judge } : { cell: judge, width: 4 },
     { u32: BPF_CGROUP_DEVICE },
     { u32: BPF_F_ALLOW_MULTI },
     { u32: 0 },
   ]);
-  const hints = {
-    EPERM: 'device rules need CAP_BPF or CAP_SYS_ADMIN over the host',
-    EINVAL: 'this kernel has no CONFIG_CGROUP_BPF',
-  };
-  b.op('load the program that judges access to devices', 'bpf', [flags(BPF, 'PROG_LOAD'), load, 48], {
-    into: judge,
-    hints,
-  });
-  b.op(why, 'bpf', [flags(BPF, 'PROG_ATTACH'), attach, 20], { hints });
-  return judge;
+  b.op(why, 'bpf', [flags(BPF, 'PROG_ATTACH'), attributes, 20], { hints: judgeHints });
 }

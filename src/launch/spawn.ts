@@ -94,12 +94,18 @@ export class Spawner {
     this.#events.on('data', (chunk) => this.#receive(chunk));
   }
 
-  /** Runs a program in this thread; what its cells hold afterwards. Throws the failing op's own words. */
-  run(program: Program): ReadonlyMap<Cell, number> {
+  /**
+   * Runs a program in this thread; what its cells hold afterwards. Throws the failing op's own words.
+   *
+   * @param opened cells of fds that are closed if the program fails after opening them
+   */
+  run(program: Program, opened: readonly Cell[] = []): ReadonlyMap<Cell, number> {
     const encoded = encode(program, { arch: this.#arch });
     this.#native.run(encoded.bytes);
-    if (encoded.bytes.readUInt32LE(header.state) === failed) throw failureOf(program, encoded.bytes);
-    return new Map([...encoded.cells].map(([cell, home]) => [cell, encoded.bytes.readInt32LE(home.offset)]));
+    const cells = new Map([...encoded.cells].map(([cell, home]) => [cell, encoded.bytes.readInt32LE(home.offset)]));
+    if (encoded.bytes.readUInt32LE(header.state) !== failed) return cells;
+    for (const cell of opened) closeOpened(cells.get(cell));
+    throw failureOf(program, encoded.bytes);
   }
 
   spawn(options: SpawnOptions): Child {
@@ -367,6 +373,11 @@ function spawnError(step: string, error: number, options: SpawnOptions): TareErr
 function pidOf(pidfd: number): number {
   const info = readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8');
   return Number(/^Pid:\s*(\d+)$/m.exec(info)?.[1] ?? -1);
+}
+
+/** Closes what a program has opened. A cell that no op has filled holds 0, and one whose open failed a negative errno. */
+export function closeOpened(fd = 0): void {
+  if (fd > 2) closeSync(fd);
 }
 
 /** Closes it once; what it is afterwards. */
