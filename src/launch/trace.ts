@@ -182,7 +182,7 @@ function phasesOf({ origin, cloned, first }: Beginning, { request, cloned: seen,
   }
   if (seen === undefined || cloned === undefined || first?.at === undefined) return phases;
   if (bootstrap !== undefined) {
-    phases.push({ name: 'clone', why: 'make the process: clone3', ...span(cloned, { at: first.at }, origin, 0n) });
+    phases.push({ name: 'clone', why: 'clone3 makes the process', ...span(cloned, { at: first.at }, origin, 0n) });
     return phases;
   }
   // The CPU clock of a thread begins with the thread.

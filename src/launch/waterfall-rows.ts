@@ -88,19 +88,19 @@ export const milliseconds = (ns: number): string => (ns / 1e6).toFixed(3);
 
 export const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
-/** What the whole came to: one statement each. */
+/** What the whole came to: a statement each. */
 export function summaryOf(timeline: Timeline): string[] {
   const { totalNs, calls, cpuNs, blockedNs, stampNs, payloadNs } = timeline;
   const skipped = timeline.ops.filter((op) => op.skipped).length;
-  const share = (ns: number) => `${Math.round((100 * ns) / Math.max(1, totalNs))} %`;
+  const share = (ns: number) => `${Math.round((100 * ns) / Math.max(1, totalNs))}%`;
   const slow = slowest(timeline).map((op) => `${op.syscall} ${milliseconds(op.wallNs)} ms (${share(op.wallNs)})`);
-  const most = (stampNs * calls) / 1e6;
+  const unknown = totalNs - cpuNs - blockedNs;
+  const clocks = `${(stampNs / 1e3).toFixed(2)} µs a call, ${((stampNs * calls) / 1e6).toFixed(2)} ms in all`;
   return [
-    `${milliseconds(totalNs)} ms in all`,
-    `${count(calls, 'call')} made${skipped === 0 ? '' : `, ${skipped} not needed`}`,
-    `${milliseconds(cpuNs)} ms on the CPU, ${milliseconds(blockedNs)} ms off it`,
+    `${milliseconds(totalNs)} ms in all, ${count(calls, 'call')} made, ${skipped} not needed`,
+    `${milliseconds(cpuNs)} ms on the CPU, ${milliseconds(blockedNs)} ms off it, ${milliseconds(unknown)} ms not known which`,
     ...(slow.length === 0 ? [] : [`slowest: ${slow.join(', ')}`]),
     ...(payloadNs === undefined ? [] : [`the payload then ran for ${milliseconds(payloadNs)} ms`]),
-    `reading the clocks is part of this: at most ${(stampNs / 1e3).toFixed(2)} µs a call, ${most.toFixed(2)} ms in all`,
+    `reading the clocks before each call is part of this: at most ${clocks}`,
   ];
 }

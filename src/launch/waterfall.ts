@@ -35,15 +35,15 @@ interface Glyphs {
   readonly cpu: string;
   readonly blocked: string;
   readonly unknown: string;
-  /** Where less than half a column is to be drawn. */
-  readonly thin: string;
+  /** For what is narrower than a column: its part of one. */
+  readonly thin: readonly string[];
   readonly stage: string;
   readonly slow: string;
   readonly cut: string;
 }
 
-const drawn: Glyphs = { cpu: '█', blocked: '░', unknown: '▒', thin: '▏', stage: '━', slow: '▸', cut: '…' };
-const ascii: Glyphs = { cpu: '#', blocked: '.', unknown: '=', thin: '|', stage: '-', slow: '>', cut: '~' };
+const drawn: Glyphs = { cpu: '█', blocked: '░', unknown: '▒', thin: [...'▏▎▍▌▋▊▉'], stage: '━', slow: '▸', cut: '…' };
+const ascii: Glyphs = { cpu: '#', blocked: '.', unknown: '=', thin: ['|'], stage: '-', slow: '>', cut: '~' };
 
 export function waterfall(timeline: Timeline, options: WaterfallOptions = {}): string {
   const rows = rowsOf(timeline, options);
@@ -86,7 +86,7 @@ class Page {
 
   axis(): string {
     const line = Array.from({ length: this.#bar }, () => ' ');
-    for (const { atNs, label } of ticks(this.#timeline.totalNs, Math.floor(this.#bar / 10))) {
+    for (const { atNs, label } of ticks(this.#timeline.totalNs, Math.floor(this.#bar / 6))) {
       const at = Math.floor(this.#scale(atNs));
       if (at + label.length <= this.#bar) line.splice(at, label.length, ...label);
     }
@@ -120,7 +120,8 @@ class Page {
   }
 
   summary(): string[] {
-    return summaryOf(this.#timeline).map((statement) => cut(statement, this.#width, this.#glyphs.cut));
+    const [total = '', ...others] = summaryOf(this.#timeline).map((statement) => wrap(statement, this.#width));
+    return [this.#paint.bold(total), ...others];
   }
 
   #barOf(row: Row): string {
@@ -130,14 +131,16 @@ class Page {
     const cells = Math.max(1, Math.min(Math.round(exact), this.#bar) - from);
     const indent = ' '.repeat(Math.max(0, from));
     if (row.kind === 'stage' && row.open) return indent + dim(this.#glyphs.stage.repeat(cells));
-    if (this.#scale(row.wallNs) < 0.5) return indent + this.#thin(row);
+    if (this.#scale(row.wallNs) < 1) return indent + this.#thin(row);
     return indent + this.#fill(row, cells);
   }
 
   #thin(time: Timed): string {
     const { green, yellow, dim } = this.#paint;
-    if (time.cpuNs === undefined) return dim(this.#glyphs.thin);
-    return (time.cpuNs * 2 >= time.wallNs ? green : yellow)(this.#glyphs.thin);
+    const { thin } = this.#glyphs;
+    const glyph = thin[Math.floor(this.#scale(time.wallNs) * thin.length)] ?? '';
+    if (time.cpuNs === undefined) return dim(glyph);
+    return (time.cpuNs * 2 >= time.wallNs ? green : yellow)(glyph);
   }
 
   #fill({ wallNs, cpuNs = 0, blockedNs = 0 }: Timed, cells: number): string {
@@ -155,6 +158,19 @@ class Page {
 
 /** A name may hold whatever a path may: no control character of it reaches the terminal. */
 const labelOf = ({ name, text }: Row): string => `${name} ${text}`.trim().replace(/\p{Cc}/gu, '?');
+
+/** Breaks between words; what is longer than a line stays in one piece. */
+function wrap(text: string, width: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = ` ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}
 
 const cut = (text: string, width: number, mark: string): string =>
   text.length <= width ? text : text.slice(0, width - mark.length) + mark;
