@@ -1,0 +1,23 @@
+/** The proof of it all: a container. */
+import { Engine } from '../../container/engine.ts';
+import { run } from '../../container/run.ts';
+import { TareError } from '../../errors.ts';
+import { no, type Probe, yes } from '../probe.ts';
+
+export const container: Probe = {
+  name: 'a container',
+  purpose: 'tare run busybox true',
+  lost: 'containers with the defaults',
+  cure: 'what the lines above say',
+  vital: 'everyone',
+  examine: async () => {
+    try {
+      const exit = await run(new Engine(), { image: 'busybox', args: ['true'], stdio: 'ignore' });
+      return exit.exitCode === 0 ? yes('busybox true ran in one') : no(`busybox true ended with ${exit.exitCode}`);
+    } catch (error) {
+      if (!(error instanceof TareError)) throw error;
+      const { doing, errno, hint } = error;
+      return no(errno === undefined ? doing : `${doing}: ${errno}`, hint === undefined ? {} : { cure: hint });
+    }
+  },
+};
