@@ -29,12 +29,39 @@ const X32 = { name: 'SCMP_ARCH_X32', libseccomp: 0x4000003e, bit: 0x40000000 };
 /** A tracer may write -1 for "skip this call". */
 const SKIPPED = 0xffffffff;
 
+/** Since Linux 6.8, and so unknown to libseccomp 2.5 of Debian 12. All architectures share them. */
+const recent: Readonly<Record<string, number>> = {
+  statmount: 457,
+  listmount: 458,
+  lsm_get_self_attr: 459,
+  lsm_set_self_attr: 460,
+  lsm_list_modules: 461,
+  mseal: 462,
+  setxattrat: 463,
+  getxattrat: 464,
+  listxattrat: 465,
+  removexattrat: 466,
+  open_tree_attr: 467,
+  file_getattr: 468,
+  file_setattr: 469,
+};
+const recentOfX64: Readonly<Record<string, number>> = { uretprobe: 335, uprobe: 336 };
+
+/** The number of a call that this libseccomp may be too old to know; -1 if it is unknown here too. */
+export function recentNumber(arch: number, name: string): number {
+  const shared = recent[name];
+  if (shared !== undefined) return arch === X32.libseccomp ? shared + X32.bit : shared;
+  return (arch === machines.x64.native ? recentOfX64[name] : undefined) ?? -1;
+}
+
 export interface Served {
   readonly arch: Arch;
   /** Such as `SCMP_ARCH_X86`, beside the kernel's own. */
   readonly architectures: readonly string[];
   /** What happens to calls in these ranges that no rule meets. */
   readonly ranges: readonly CallRange[];
+  /** What happens to a call that no rule meets. */
+  readonly otherwise: number;
   /** What happens to a call of an architecture that is not served. */
   readonly foreign: number;
 }
@@ -44,22 +71,27 @@ export interface Served {
  * program of theirs ever meets the filter.
  */
 export function callTables(rules: readonly FilterRule[], served: Served, resolve: ResolveCall): CallTable[] {
-  const { arch, architectures, ranges, foreign } = served;
+  const { arch, architectures, ranges, otherwise, foreign } = served;
   const { native, narrow } = machines[arch];
-  const own = tableOf(rules, native, resolve);
+  const own = tableOf(rules, native, otherwise, resolve);
   const others = Object.entries(narrow)
     .filter(([name]) => architectures.includes(name))
-    .map(([, number]) => ({ arch: number, narrow: true, calls: tableOf(rules, number, resolve), ranges }));
+    .map(([, number]) => ({ arch: number, narrow: true, calls: tableOf(rules, number, otherwise, resolve), ranges }));
   if (arch !== 'x64') return [{ arch: native, narrow: false, calls: own, ranges }, ...others];
   if (architectures.includes(X32.name)) {
-    const calls = new Map([...own, ...tableOf(rules, X32.libseccomp, resolve)]);
+    const calls = new Map([...own, ...tableOf(rules, X32.libseccomp, otherwise, resolve)]);
     return [{ arch: native, narrow: false, calls, ranges }, ...others];
   }
   const refused = { from: X32.bit, to: SKIPPED - 1, action: foreign };
   return [{ arch: native, narrow: false, calls: own, ranges: [...ranges, refused] }, ...others];
 }
 
-function tableOf(rules: readonly FilterRule[], arch: number, resolve: ResolveCall): Map<number, CallRule[]> {
+function tableOf(
+  rules: readonly FilterRule[],
+  arch: number,
+  otherwise: number,
+  resolve: ResolveCall,
+): Map<number, CallRule[]> {
   const calls = new Map<number, CallRule[]>();
   const add = (number: number, rule: CallRule): void => {
     const known = calls.get(number);
@@ -69,7 +101,7 @@ function tableOf(rules: readonly FilterRule[], arch: number, resolve: ResolveCal
   for (const { name, ...rule } of rules) {
     const number = resolve(arch, name);
     if (number >= 0) add(number, rule);
-    else for (const [each, on] of demultiplex(number, rule)) add(each, on);
+    else for (const [each, on] of demultiplex(number, rule, otherwise)) add(each, on);
   }
   return calls;
 }
@@ -114,20 +146,23 @@ const directIpcCalls: Readonly<Record<number, number>> = {
 };
 
 /**
- * A rule for a multiplexed call also holds for the way through the multiplexer, but for one that compares arguments:
- * they lie behind a pointer there, where no filter can look.
+ * A rule for a multiplexed call also holds for the way through the multiplexer. Arguments lie behind a pointer there,
+ * where no filter can look: a rule that compares some then holds for all calls if it forbids more than the default, and
+ * for none if it allows more.
  */
-function demultiplex(number: number, rule: CallRule): [number, CallRule][] {
+function demultiplex(number: number, rule: CallRule, otherwise: number): [number, CallRule][] {
   const [multiplexer, n, direct] =
     number <= -200 ? [IPC, -200 - number, directIpcCalls] : [SOCKETCALL, -100 - number, directSocketCalls];
   if (n < 1 || n > 99) return [];
+  const ways: [number, CallRule][] = [];
   const own = direct[n];
-  const through: CallRule = {
-    action: rule.action,
-    comparisons: [{ index: 0, op: 'EQ', datumA: BigInt(n), datumB: 0n }],
-  };
-  return [
-    ...(own === undefined ? [] : [[own, rule] satisfies [number, CallRule]]),
-    ...(rule.comparisons.length > 0 ? [] : [[multiplexer, through] satisfies [number, CallRule]]),
-  ];
+  if (own !== undefined) ways.push([own, rule]);
+  if (rule.comparisons.length === 0 || isStricter(rule.action, otherwise)) {
+    const comparisons = [{ index: 0, op: 'EQ', datumA: BigInt(n), datumB: 0n }] as const;
+    ways.push([multiplexer, { action: rule.action, comparisons }]);
+  }
+  return ways;
 }
+
+/** "The ordering ensures that a min_t() over composed return values always selects the least permissive" (linux/seccomp.h). */
+const isStricter = (action: number, than: number): boolean => (action & 0xffff0000) < (than & 0xffff0000);

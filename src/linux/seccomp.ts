@@ -4,8 +4,8 @@
  *     profile ─ filterRules → rules ─ callTables → rules by number ─ assembleFilter → struct sock_filter[]
  *                                       │ libseccomp
  *
- * The last two steps take milliseconds, so that filters are kept in memory and on disk. A call whose name libseccomp
- * does not know has no number, so its rules are void, as in runc and crun.
+ * The last two steps take milliseconds, so that filters are kept in memory and on disk. A call whose name nobody
+ * knows has no number, so its rules are void, as in runc and crun.
  */
 import { createHash } from 'node:crypto';
 import { TareError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { type Arch, errnos } from './abi.ts';
 import { assembleFilter, type CallRange } from './bpf-seccomp.ts';
 import type { LibSeccomp } from './libseccomp.ts';
 import { readCachedFilter, writeCachedFilter } from './seccomp-cache.ts';
-import { callTables, nativeArch } from './seccomp-calls.ts';
+import { callTables, nativeArch, recentNumber } from './seccomp-calls.ts';
 import { actionValue, ERRNO, type FilterProfile, filterRules, flagsOf, KILL_PROCESS } from './seccomp-rules.ts';
 
 /** What seccomp(2), SECCOMP_SET_MODE_FILTER, is handed. */
@@ -30,7 +30,7 @@ export interface SeccompFilter {
 const instructionLimit = 4096;
 
 /** Names another version of the files in the cache: change it with what this module makes of a profile. */
-const edition = 1;
+const edition = 2;
 
 /** Compiles profiles, each once: in memory for as long as this lives, on disk for the next process. */
 export class SeccompCompiler {
@@ -93,14 +93,19 @@ function assemble(profile: FilterProfile, arch: Arch, library: LibSeccomp): Buff
   const numbers = new Map<string, number>();
   const resolve = (on: number, name: string): number => {
     const key = `${name} ${on}`;
-    const number = numbers.get(key) ?? library.resolve(on, name);
+    const known = numbers.get(key) ?? library.resolve(on, name);
+    const number = known === -1 ? recentNumber(on, name) : known;
     numbers.set(key, number);
     return number;
   };
   const defaultAction = actionValue(profile.defaultAction, profile.defaultErrnoRet);
   const { architectures = [] } = profile;
   const ranges = newerCalls(profile, defaultAction, (name) => resolve(nativeArch(arch), name));
-  const tables = callTables(filterRules(profile), { arch, architectures, ranges, foreign: KILL_PROCESS }, resolve);
+  const tables = callTables(
+    filterRules(profile),
+    { arch, architectures, ranges, otherwise: defaultAction, foreign: KILL_PROCESS },
+    resolve,
+  );
   const bpf = assembleFilter(tables, defaultAction, KILL_PROCESS);
   if (bpf.length / 8 <= instructionLimit) return bpf;
   throw new TareError(`fit the seccomp filter, of ${bpf.length / 8} instructions, into ${instructionLimit}`, {

@@ -72,6 +72,9 @@ export function checkSeccomp(profile: Sound<Seccomp>, at: string, report: Report
       }
     }
     checkErrno(rule?.errnoRet, rule?.action, `${where}/errnoRet`, report);
+    if (rule?.action === 'SCMP_ACT_NOTIFY' && rule.names?.includes('sendmsg') === true) {
+      report(problem(`${where}/names`, 'must not have sendmsg notified: it hands over the listener'));
+    }
     if (rule?.action === 'SCMP_ACT_NOTIFY' && listenerPath === undefined) {
       report(problem(`${where}/action`, 'must come with listenerPath: nobody would answer the notification'));
     }

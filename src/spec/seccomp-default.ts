@@ -246,12 +246,12 @@ const namespaces: SeccompProfileRule[] = [
 ];
 
 const personalities = {
-  PER_LINUX: 0,
-  PER_LINUX32: 8,
-  'PER_LINUX with UNAME26': 0x20000,
+  'PER_LINUX, the usual one': 0,
+  'PER_LINUX32, for builds of 32-bit programs': 8,
+  'PER_LINUX with UNAME26, for programs that stumble over a version above 2.6': 0x20000,
   'PER_LINUX32 with UNAME26': 0x20008,
   'ADDR_NO_RANDOMIZE, which debuggers and sanitizers need and which weakens nobody but the caller': 0x40000,
-  'asks for the present one': 0xffffffff,
+  'no change: asks for the present one': 0xffffffff,
 };
 
 export const defaultSeccompProfile: SeccompProfile = {

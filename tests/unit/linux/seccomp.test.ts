@@ -4,6 +4,7 @@ import type { ArgComparison } from '../../../src/linux/bpf-seccomp.ts';
 import { LibSeccomp } from '../../../src/linux/libseccomp.ts';
 import { type ForeignArgument, openLibrary } from '../../../src/linux/native.ts';
 import { SeccompCompiler } from '../../../src/linux/seccomp.ts';
+import { recentNumber } from '../../../src/linux/seccomp-calls.ts';
 import { actionValue, type FilterProfile, filterRules } from '../../../src/linux/seccomp-rules.ts';
 import { defaultSeccompProfile } from '../../../src/spec/seccomp-default.ts';
 import { selectRules } from '../../../src/spec/seccomp-profile.ts';
@@ -34,10 +35,15 @@ const direct = {
   ...{ msgget: 399, msgsnd: 400, msgrcv: 401, msgctl: 402 },
 };
 
+function resolve(arch: number, name: string): number {
+  const number = library.resolve(arch, name);
+  return number === -1 ? recentNumber(arch, name) : number;
+}
+
 function namesByNumber(arch: number): Map<number, string> {
   const names = [...new Set(defaultSeccompProfile.syscalls?.flatMap((rule) => rule.names))];
   const known = arch === AUDIT_ARCH.i386 ? Object.entries(direct).map(([name, n]): [number, string] => [n, name]) : [];
-  return new Map([...names.map((name): [number, string] => [library.resolve(arch, name), name]), ...known]);
+  return new Map([...names.map((name): [number, string] => [resolve(arch, name), name]), ...known]);
 }
 
 test.each(capabilitySets)('the default filter of %s does what its profile says, on both widths', (_, capabilities) => {
@@ -103,6 +109,8 @@ test.each(capabilitySets)(
       const byNumber = namesByNumber(arch);
       for (const number of [...Array(600).keys(), 0x40000000, 0x40000001, 0xfffffffe, 0xffffffff]) {
         const name = byNumber.get(number);
+        // Newer than this libseccomp.
+        if (name !== undefined && library.resolve(arch, name) === -1) continue;
         for (const edge of edges(rules.filter((rule) => rule.name === name))) {
           const call = { arch, number, args: [arch === AUDIT_ARCH.i386 ? edge & 0xffffffffn : edge] };
           const verdicts = [ours, theirs].map((bpf) => verdictName(evaluate(bpf, call)));
