@@ -30,7 +30,7 @@ const hostDirectory = (path: string, options: string[]): Mount => ({
 const guarded = ['nosuid', 'noexec', 'nodev'];
 
 /** /proc, /dev and what belongs below them, /sys. */
-export function defaultMounts({ worlds, privileged, facts, maps }: MountContext): Mount[] {
+function defaultMounts({ worlds, privileged, facts, maps }: MountContext): Mount[] {
   const lacks = new Set(facts.lacks);
   const owned = (world: Worlds[keyof Worlds]): boolean => worlds.user === 'host' || world === 'new';
   const access = privileged ? 'rw' : 'ro';

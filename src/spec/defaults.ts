@@ -26,7 +26,7 @@ import { chooseWorlds, idMapsOf, namespacesOf } from './worlds.ts';
 import type { Worlds } from './worlds.ts';
 
 /** What the specs we write comply with. */
-export const ociVersion = '1.3.0';
+const ociVersion = '1.3.0';
 
 /** Docker's, through runc: who may write to a file is never left to chance. */
 const defaultUmask = 0o022;

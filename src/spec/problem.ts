@@ -10,7 +10,13 @@ export interface Problem {
 
 /** A JSON pointer from its parts; a part is a property's name or an index. */
 export function pointer(...parts: readonly (string | number)[]): string {
-  return parts.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  let text = '';
+  for (const part of parts) text += `/${typeof part === 'string' ? escaped(part) : part}`;
+  return text;
+}
+
+function escaped(name: string): string {
+  return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
 }
 
 export const problem = (at: string, must: string): Problem => ({ pointer: at, must });

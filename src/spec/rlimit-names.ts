@@ -17,5 +17,3 @@ export const rlimitNames = [
   'RLIMIT_RTPRIO',
   'RLIMIT_RTTIME',
 ] as const;
-
-export type RlimitName = (typeof rlimitNames)[number];

@@ -534,15 +534,13 @@ test('bad forms are told with contradictions, and misspelt names with the neares
     /args: must name the program to run
     /domainname: must be at most 64 bytes long
     /gidMappings: must map at least one id
-    /user: runs as uid 0, which is not mapped: map it
-    /user: runs with gid 0, which is not mapped: map it
     /ulimits/0/name: must be a limit of getrlimit(2), not 'nofiles' (did you mean nofile?)
     /ulimits/0/soft: must not be above the hard limit of 1
     /ulimits/1/soft: must not be above the hard limit of 0
     /ulimits/2: must not set core again
     /mounts/0/type: must be bind or tmpfs: tare keeps no volumes, give a directory of the host
-    /mounts/1/source: must be given: it is what is shown
     /mounts/1/options: must hold bind or rbind, not both
+    /mounts/1/source: must be given: it is what is shown
     /mounts/2/source: must be left out: a tmpfs is empty
     /mounts/2/target: must not be /data, where an earlier one is mounted
     /devices/0/source: must be a device of the host: /dev/none is none"

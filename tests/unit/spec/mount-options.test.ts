@@ -83,7 +83,9 @@ test('nothing asked is nothing to do', () => {
 });
 
 test("Docker's /dev/shm", () => {
-  expect(said('nosuid', 'noexec', 'nodev', 'mode=1777', 'size=64m')).toMatchInlineSnapshot(`"attrSet MOUNT_ATTR_NOSUID MOUNT_ATTR_NOEXEC MOUNT_ATTR_NODEV; data mode,1777 size,64m"`);
+  expect(said('nosuid', 'noexec', 'nodev', 'mode=1777', 'size=64m')).toMatchInlineSnapshot(
+    `"attrSet MOUNT_ATTR_NOSUID MOUNT_ATTR_NOEXEC MOUNT_ATTR_NODEV; data mode,1777 size,64m"`,
+  );
 });
 
 test('the later of two that contradict each other wins', () => {

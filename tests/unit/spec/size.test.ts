@@ -27,7 +27,9 @@ test.each(['', 'm', '64x', '-1', '1e3', '64 mm', '.5m', '1.m', '0x10', ' 1', '99
 );
 
 test('the error names the value and the form', () => {
-  expect(() => parseSize('64x')).toThrowErrorMatchingInlineSnapshot(`[TareError: read the size '64x' (hint: write a number and one of b, k, m, g or t, such as 64m)]`);
+  expect(() => parseSize('64x')).toThrowErrorMatchingInlineSnapshot(
+    `[TareError: read the size '64x' (hint: write a number and one of b, k, m, g or t, such as 64m)]`,
+  );
 });
 
 test('every whole number of bytes is itself, and of mebibytes 1048576 times as many', () => {

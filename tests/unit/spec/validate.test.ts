@@ -105,7 +105,7 @@ test('wrong types are told with what they are', () => {
     /process/env/0: must be NAME=value, not 'A'
     /process/env/2: must not hold a NUL
     /process/rlimits/0/type: must be a limit of getrlimit(2), not 'RLIMIT_NOFILES' (did you mean RLIMIT_NOFILE?)
-    /process/rlimits/0/soft: must be a whole number from 0 to 18446744073709552000, not 1.5
+    /process/rlimits/0/soft: must be a whole number from 0 to 2^64 - 1, not 1.5
     /process/rlimits/0/hard: must be given
     /hostname: must be a string, not a number
     /hooks/poststart/0/path: must be an absolute path, not 'x'
@@ -119,7 +119,7 @@ test('a misspelt capability is told with the nearest', () => {
   expect(problemsOf(inProcess({ capabilities: { bounding: ['CAP_SYS_ADMN', 'net_raw', 7] } }))).toMatchInlineSnapshot(`
     "/process/capabilities/bounding/0: must be a capability of capabilities(7), not 'CAP_SYS_ADMN' (did you mean CAP_SYS_ADMIN?)
     /process/capabilities/bounding/1: must be a capability of capabilities(7), not 'net_raw'
-    /process/capabilities/bounding/2: must be a capability of capabilities(7), not a number"
+    /process/capabilities/bounding/2: must be a capability of capabilities(7), not 7"
   `);
 });
 
