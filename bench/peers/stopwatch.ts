@@ -1,0 +1,94 @@
+/** A peer that is a process of its own and keeps the time itself: the protocol is drawn in stopwatch.h. */
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+
+const top = join(import.meta.dirname, '..');
+
+/** Where the peers' own sources are, whether this runs bundled or not. */
+export const sources = join(top, import.meta.dirname.endsWith('peers') ? 'peers' : 'bench/peers');
+
+/** Of what is built for one run of the benchmarks. */
+export const buildDirectory = join(top, import.meta.dirname.endsWith('peers') ? '../dist/bench' : 'dist/bench');
+
+/** One run of the peer: CLOCK_MONOTONIC in ns. */
+export interface Run {
+  readonly begin: bigint;
+  readonly end: bigint;
+}
+
+export class Stopwatch {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: Interface;
+  #errors = '';
+  #settle: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+
+  constructor(command: readonly [string, ...string[]], environment: Readonly<Record<string, string>> = {}) {
+    const [file, ...args] = command;
+    this.#child = spawn(file, args, { stdio: 'pipe', env: { ...process.env, ...environment } });
+    this.#lines = createInterface(this.#child.stdout);
+    this.#lines.on('line', (line) => this.#settle?.resolve(line));
+    this.#child.stderr
+      .setEncoding('utf8')
+      .on('data', (text: string) => (this.#errors = (this.#errors + text).slice(-2000)));
+    this.#child.on('error', (error) => this.#settle?.reject(error));
+    this.#child.on('close', (code) => this.#settle?.reject(new Error(this.#complaint(`it ended with ${code}`))));
+    this.#child.stdin.on('error', () => undefined); // its end is heard of above
+  }
+
+  async run(): Promise<Run> {
+    const line = await new Promise<string>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#child.stdin.write('\n');
+    });
+    const [begin = '', end = '', status] = line.split(' ');
+    if (status !== '0') throw new Error(this.#complaint(`exit code ${status}`));
+    return { begin: BigInt(begin), end: BigInt(end) };
+  }
+
+  async sample(): Promise<number> {
+    const { begin, end } = await this.run();
+    return Number(end - begin);
+  }
+
+  async close(): Promise<void> {
+    this.#settle = undefined;
+    this.#child.stdin.end();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    await new Promise((resolve) => this.#child.on('close', resolve));
+  }
+
+  #complaint(otherwise: string): string {
+    const last = this.#errors.trim().split('\n').at(-1) ?? '';
+    return last === '' ? otherwise : `${last} (${otherwise})`;
+  }
+}
+
+export interface CommandOptions {
+  /** Files that each run is given afresh, by fd. */
+  readonly files?: Readonly<Record<number, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A shell script that ends in `exec "$@"`: it prepares the surroundings, once for all runs. */
+  readonly within?: readonly [string, ...string[]];
+}
+
+/** A stopwatch that runs a command from its start to its end. */
+export function timeCommand(command: readonly string[], options: CommandOptions = {}): Stopwatch {
+  const { files = {}, environment, within } = options;
+  const given = Object.entries(files).flatMap(([fd, file]) => ['-i', `${fd}=${file}`]);
+  const watch: [string, ...string[]] = [compileC('stopwatch'), ...given, '--', ...command];
+  return new Stopwatch(within === undefined ? watch : [...within, ...watch], environment);
+}
+
+/** NAME.c of our peers → a program. */
+export function compileC(name: string): string {
+  mkdirSync(buildDirectory, { recursive: true });
+  const program = join(buildDirectory, name);
+  const includes = ['-I', join(sources, '../../native'), '-I', buildDirectory];
+  const strict = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
+  execFileSync('gcc', [...strict, ...includes, join(sources, `${name}.c`), '-o', program], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return program;
+}

@@ -1,0 +1,67 @@
+/** What is printed, and what is kept. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
+import type { Measured } from './peer.ts';
+import { type Ratio, ratioOf, summarize } from './statistics.ts';
+import { ms, table } from './table.ts';
+
+const top = join(import.meta.dirname, '..');
+const results = join(top, import.meta.dirname.endsWith('bench') ? 'results' : 'bench/results');
+
+export const say = (text = ''): void => void process.stdout.write(`${text}\n`);
+
+/** Numbers mean nothing without it. */
+export function machine(): object {
+  return {
+    at: new Date().toISOString(),
+    kernel: release(),
+    node: process.version,
+    cpu: cpus()[0]?.model ?? '',
+    cpus: cpus().length,
+    memory: totalmem(),
+    load: loadavg(),
+  };
+}
+
+export function sayMachine(): void {
+  const [load = 0] = loadavg();
+  say(
+    `Linux ${release()}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, load ${load.toFixed(1)}`,
+  );
+  if (load > cpus().length / 2) say('The machine is busy: of what follows only ratios and minimums mean something.');
+}
+
+/** The raw samples, after a line that says where they are from. */
+export function keep(question: string, samples: readonly object[]): void {
+  mkdirSync(results, { recursive: true });
+  const file = join(results, `${question}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.ndjson`);
+  writeFileSync(file, [{ question, ...machine() }, ...samples].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  say(`raw samples: ${relative(process.cwd(), file)}`);
+}
+
+/** A row for each peer; `ours` is the one that the others are compared with. */
+export function sayComparison(measured: Measured, ours: string): void {
+  const times = samplesByPeer(measured);
+  const base = times.get(ours) ?? [];
+  const rows = [...times].map(([peer, samples]) => {
+    const { count, min, median, p90 } = summarize(samples);
+    const ratio = peer === ours ? ['', ''] : ratioText(ratioOf(base, samples));
+    return [peer, String(count), ms(min), ms(median), ms(p90), ...ratio];
+  });
+  const head = ['ms', 'n', 'min', 'median', 'p90', `${ours}, of this (medians, 95 %)`, '(minimums)'];
+  say(table(head, rows));
+  for (const [peer, why] of measured.missing) say(`${peer}: not measured: ${why}`);
+}
+
+/** In the order in which the peers were given, and the samples by round. */
+export function samplesByPeer({ samples, peers }: Measured): Map<string, number[]> {
+  const times = new Map<string, number[]>(peers.map((peer) => [peer, []]));
+  for (const { peer, ns } of samples) times.get(peer)?.push(ns);
+  return times;
+}
+
+const ratioText = ({ median, low, high, min }: Ratio): string[] => [
+  `× ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`,
+  `× ${min.toFixed(2)}`,
+];
