@@ -8,7 +8,8 @@ import { TareError } from '../errors.ts';
 import { compileCgroup } from '../launch/cgroup.ts';
 import type { Op, Program } from '../launch/program.ts';
 import { ProgramBuilder, data } from '../launch/program.ts';
-import { type Child, closeOpened, type ProcessExit } from '../launch/spawn.ts';
+import type { Child, ProcessExit } from '../launch/child.ts';
+import { closeOpened } from '../launch/spawn.ts';
 import type { Stamp } from '../launch/stamps.ts';
 import { flags, IOCTL } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -30,8 +31,8 @@ export interface LaunchOptions {
 export class Container implements AsyncDisposable {
   readonly id: string;
   readonly spec: Spec;
-  /** What makes it, call by call. */
-  readonly program: Program;
+  /** Of a traced or changed launch: what makes it, call by call. */
+  readonly program: Program | undefined;
   /** Settles when the container and all that was made for it on the host is gone. Rejects where it could not be started. */
   readonly exited: Promise<Exit>;
   readonly #engine: Engine;
@@ -58,14 +59,15 @@ export class Container implements AsyncDisposable {
     this.id = prepared.id;
     this.spec = prepared.spec;
     const { launch } = prepared;
-    this.program = options.change?.(launch.program) ?? launch.program;
+    const program = options.change?.(launch.program) ?? launch.program;
+    this.program = options.trace === true || options.change !== undefined ? program : undefined;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
     this.#cgroup = group?.cgroup;
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     this.#ready.catch(() => {}); // `start` and `exited` tell
     try {
       this.#child = engine.spawner.spawn({
-        program: this.program,
+        program,
         cloneFlags: launch.cloneFlags,
         newUser: launch.newUser,
         forks: launch.forks,

@@ -4,6 +4,8 @@ import { cgroupDriver } from '../cgroup/drivers.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { resolveImage } from '../image/resolve.ts';
 import type { PathKind } from '../launch/facts.ts';
 import { ProgramBuilder } from '../launch/program.ts';
 import { Spawner } from '../launch/spawn.ts';
@@ -31,6 +33,9 @@ export class Engine {
   readonly nullFd: number;
   /** Loaded eBPF programs that judge access to devices, by their instructions. */
   readonly deviceJudges = new Map<string, number>();
+  /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */
+  readonly thermalThrottle: readonly string[];
+  readonly #images = new Map<string, Image>();
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
 
@@ -42,7 +47,15 @@ export class Engine {
     this.scratch = makeScratch(this.host);
     this.owner = ownerOf('self') ?? '';
     this.maskKinds = new Map(maskedPaths.flatMap((path) => kindEntry(path)));
+    this.thermalThrottle = thermalThrottle();
     this.nullFd = openSync('/dev/null', 'r+');
+  }
+
+  /** What is built in does not change while we run; a directory may. */
+  image(reference: string): Image {
+    const image = this.#images.get(reference) ?? resolveImage(reference);
+    if (reference === 'busybox') this.#images.set(reference, image);
+    return image;
   }
 
   /** Throws where libseccomp is missing or refuses the profile. */
@@ -87,6 +100,14 @@ export class Engine {
     }
     return undefined;
   }
+}
+
+function thermalThrottle(): string[] {
+  const base = '/sys/devices/system/cpu';
+  return entriesOf(base)
+    .filter((name) => /^cpu\d+$/.test(name))
+    .map((name) => `${base}/${name}/thermal_throttle`)
+    .filter((path) => pathKind(path) !== undefined);
 }
 
 /** What lies at a path of the host, links followed. */
@@ -139,7 +160,7 @@ function exists(path: string): boolean {
 }
 
 /** Names of the entries of a directory; none where it cannot be read. */
-export function entriesOf(path: string): string[] {
+function entriesOf(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {

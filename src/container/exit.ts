@@ -1,6 +1,6 @@
 /** How a container ended. */
 import type { OomKills } from '../cgroup/cgroup.ts';
-import type { ProcessExit } from '../launch/spawn.ts';
+import type { ProcessExit } from '../launch/child.ts';
 
 export interface Exit {
   /** What a shell reports: the exit code, or 128 and the signal's number. */

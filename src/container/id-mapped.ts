@@ -17,7 +17,7 @@ import { writeIdMaps } from './id-maps.ts';
 /** Mounts that ask for it, with the maps they use: their own, or those of the container. */
 export function idMappedMounts(spec: Spec): Mount[] {
   return (spec.mounts ?? []).flatMap((mount) => {
-    const asked = parseMountOptions(mount.options ?? []).idmap !== false;
+    const asked = (mount.options ?? []).some((option) => option === 'idmap' || option === 'ridmap');
     if (!asked && mount.uidMappings === undefined) return [];
     const { uidMappings = spec.linux?.uidMappings, gidMappings = spec.linux?.gidMappings } = mount;
     return [{ ...mount, uidMappings, gidMappings }];

@@ -3,7 +3,6 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { CgroupPlan } from '../cgroup/driver.ts';
 import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { resolveImage } from '../image/resolve.ts';
 import { lookUpUser } from '../image/users.ts';
 import { innerFd } from '../launch/bootstrap.ts';
 import { compile, type Launch } from '../launch/compile.ts';
@@ -11,7 +10,6 @@ import type { Facts, PathKind } from '../launch/facts.ts';
 import { idMapWay } from '../launch/id-maps.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
 import { specOf } from '../spec/defaults.ts';
-import { parseMountOptions } from '../spec/mount-options.ts';
 import type { RunRequest } from '../spec/request.ts';
 import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
 import { resolveSeccomp, selectRules } from '../spec/seccomp-profile.ts';
@@ -19,7 +17,7 @@ import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
 import { idMappedMounts } from './id-mapped.ts';
-import { type Engine, entriesOf, pathKind } from './engine.ts';
+import { type Engine, pathKind } from './engine.ts';
 
 export interface Prepared {
   readonly id: string;
@@ -40,15 +38,16 @@ export interface PrepareOptions {
 
 export async function prepare(engine: Engine, request: RunRequest, options: PrepareOptions): Promise<Prepared> {
   const id = request.name ?? madeUpId();
-  const image = resolveImage(request.image);
+  const image = engine.image(request.image);
   const spec =
     image.spec === undefined
       ? specOf(request, image.config, specFacts(engine, request, image, id))
       : bundleSpec(image.spec, request);
-  const facts = launchFacts(engine, request, image, spec, options);
+  const idMapped = idMappedMounts(spec);
+  const facts = launchFacts(engine, request, image, spec, idMapped, options);
   const launch = compile(spec, facts);
   const cgroup = await planCgroup(engine, id, spec);
-  return { id, image, spec, launch, cgroup, idMapped: idMappedMounts(spec) };
+  return { id, image, spec, launch, cgroup, idMapped };
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
@@ -71,7 +70,7 @@ function specFacts(engine: Engine, request: RunRequest, image: Image, id: string
     lacks: lacksOf(engine),
     capabilities: capabilityNames.filter((_, number) => ((host.bounding >> BigInt(number)) & 1n) === 1n),
     devices: devicesOf(request),
-    thermalThrottle: thermalThrottle(),
+    thermalThrottle: engine.thermalThrottle,
     seccomp: (capabilities) => seccompOf(engine, request.seccomp, capabilities),
   };
 }
@@ -87,14 +86,6 @@ function lacksOf({ cgroups, host }: Engine): HostLack[] {
   if (cgroups.mount === undefined) lacks.push('cgroup2');
   if (!host.filesystems.has('mqueue')) lacks.push('mqueue');
   return lacks;
-}
-
-function thermalThrottle(): string[] {
-  const base = '/sys/devices/system/cpu';
-  return entriesOf(base)
-    .filter((name) => /^cpu\d+$/.test(name))
-    .map((name) => `${base}/${name}/thermal_throttle`)
-    .filter((path) => pathKind(path) !== undefined);
 }
 
 /** Devices that the request names; a privileged container gets all there are. */
@@ -152,7 +143,14 @@ function readProfile(path: string): unknown {
   }
 }
 
-function launchFacts(engine: Engine, request: RunRequest, image: Image, spec: Spec, options: PrepareOptions): Facts {
+function launchFacts(
+  engine: Engine,
+  request: RunRequest,
+  image: Image,
+  spec: Spec,
+  idMapped: readonly Mount[],
+  options: PrepareOptions,
+): Facts {
   const { host } = engine;
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
   const single = uidMappings.length > 0 && idMapWay({ uids: uidMappings, gids: gidMappings }, host) === 'single';
@@ -171,9 +169,7 @@ function launchFacts(engine: Engine, request: RunRequest, image: Image, spec: Sp
     paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [])]),
     ...(seccomp === undefined ? {} : { seccomp: engine.seccompFilter(seccomp) }),
     payloadFds: options.payloadFds,
-    idMapped: new Map(
-      idMappedMounts(spec).map(({ destination }, index) => [destination, innerFd(options.payloadFds, index)]),
-    ),
+    idMapped: new Map(idMapped.map(({ destination }, index) => [destination, innerFd(options.payloadFds, index)])),
     waitForStart: options.waitForStart,
     dieWithParent: options.dieWithParent,
     init: request.init === true,
@@ -183,7 +179,8 @@ function launchFacts(engine: Engine, request: RunRequest, image: Image, spec: Sp
 function bindSources(mounts: readonly Mount[]): [string, PathKind][] {
   return mounts.flatMap((mount) => {
     const { source } = mount;
-    const binds = mount.type === 'bind' || parseMountOptions(mount.options ?? []).bind !== false;
+    const binds =
+      mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind');
     if (!binds || source === undefined) return [];
     const kind = pathKind(source);
     if (kind === undefined)

@@ -29,8 +29,9 @@ export function explain(program: Program, options: ExplainOptions = {}): string 
 export function explainCall(op: Op): string {
   const into = op.into === undefined ? '' : `$${op.into.name} = `;
   const args = op.args.map(explainArg).join(', ');
+  const { allow: errnos = [] } = op;
   const allow =
-    op.allow === undefined ? '' : `  // or ${op.allow.map((errno) => (errno === 0 ? 'none' : errno)).join(', ')}`;
+    errnos.length === 0 ? '' : `  // or ${errnos.map((errno) => (errno === 0 ? 'none' : errno)).join(', ')}`;
   const skip = op.skip === undefined || op.skip === 0 ? '' : `: skip ${op.skip}`;
   return `${into}${op.call}(${args})${allow}${skip}`;
 }

@@ -1,7 +1,7 @@
-/** Where a program becomes two processes: clone3(2) returns in both, and the new one skips what the old one has still to do. Pure. */
+/** Where a program becomes two processes: clone(2) returns in both, and the new one skips what the old one has still to do. Pure. */
 import type { Op, Program } from './program.ts';
 
-export const forks = (op: Op): boolean => op.call === 'clone3' && (op.skip ?? 0) > 0;
+export const forks = (op: Op): boolean => (op.call === 'clone' || op.call === 'clone3') && (op.skip ?? 0) > 0;
 
 /** The ops that the old process makes, at the same time as what follows them runs in the new one. */
 export function leftBehind(program: Program): ReadonlySet<number> {

@@ -178,13 +178,15 @@ export function becomeUser({ b, spec, facts }: Stage): void {
   b.op(`set the umask to ${octal(umask ?? 0o22).text}`, 'umask', [octal(umask ?? 0o22)]);
 }
 
+const dropFromBounding = flags(PR, 'CAPBSET_DROP');
+
 export function boundCapabilities({ b, spec, facts }: Stage): void {
   const keep = new Set(spec.process.capabilities?.bounding?.map(capabilityNumber));
   if (spec.process.capabilities === undefined) return;
   for (let capability = 0; capability <= facts.lastCapability; capability += 1) {
     if (keep.has(capability)) continue;
     const name = named(capability, capabilityNames[capability] ?? String(capability));
-    b.op(`give up ${name.text} for good`, 'prctl', [flags(PR, 'CAPBSET_DROP'), name, 0, 0, 0]);
+    b.op(`give up ${name.text} for good`, 'prctl', [dropFromBounding, name, 0, 0, 0]);
   }
 }
 

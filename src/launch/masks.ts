@@ -4,6 +4,9 @@ import type { Cell } from './program.ts';
 import { attach, cloneTree, inRootArgs, newFilesystem, retry, type RootedStage, setAttributes } from './stage.ts';
 
 const readOnly = flags(MOUNT_ATTR, 'RDONLY');
+const coverAttributes = flags(MOUNT_ATTR, 'RDONLY', 'NOSUID', 'NODEV', 'NOEXEC');
+const directoryPath = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
+const anyPath = flags(O, 'PATH', 'CLOEXEC');
 /** The kernel's own files are no links: one would be the image's, pointing somewhere else (CVE-2025-31133). */
 const noLinks = flags(RESOLVE, 'IN_ROOT', 'NO_MAGICLINKS');
 
@@ -18,13 +21,7 @@ export function maskPaths(stage: RootedStage): void {
 
 function maskDirectory(stage: RootedStage, path: string): void {
   ifThere(stage, `look for the directory ${path}, to hide it`, path, ['ENOENT', 'ENOTDIR'], true, (target) => {
-    const cover = newFilesystem(
-      stage.b,
-      `hiding ${path}`,
-      'tmpfs',
-      [['mode', '555']],
-      flags(MOUNT_ATTR, 'RDONLY', 'NOSUID', 'NODEV', 'NOEXEC'),
-    );
+    const cover = newFilesystem(stage.b, `hiding ${path}`, 'tmpfs', [['mode', '555']], coverAttributes);
     attach(stage.b, `hide ${path} under an empty directory`, cover, target);
   });
 }
@@ -57,6 +54,6 @@ function ifThere(
   directory: boolean,
   then: (target: Cell) => void,
 ): void {
-  const open = directory ? flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC') : flags(O, 'PATH', 'CLOEXEC');
+  const open = directory ? directoryPath : anyPath;
   stage.b.ifFound(why, 'openat2', inRootArgs(stage.root, path, open, noLinks), { allow: absent, retry }, then);
 }

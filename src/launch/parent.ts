@@ -79,17 +79,12 @@ export function forkIntoNamespaces(stage: Stage): void {
 /**
  * The payload becomes a child; who stays behind is pid 1, reaps and passes signals on (native/tare-init.c).
  * Both go on in the same memory, so the kernel writes the child's pid, once: the results of both would overwrite each other.
+ * Filters let clone(2) through, where they can see the flags, and refuse clone3(2). Its first three arguments are the same everywhere.
  */
 export function forkFromInit({ b }: Stage, child: Cell): void {
-  const zeros = (length: number) => Array.from({ length }, () => ({ u64: 0 }));
-  const args = data(`{flags: CLONE_PARENT_SETTID, parent_tid: &$${child.name}, exit_signal: SIGCHLD}`, [
-    { u64: flags(CLONE, 'PARENT_SETTID') },
-    ...zeros(2),
-    { slot: child },
-    { u64: flags(SIG, 'CHLD') },
-    ...zeros(6),
-  ]);
-  b.unless('make the payload a child of pid 1', 'clone3', [args, 88], { min: 1, allow: [0] }, () => {
+  const bits = named(0x100000 | 17, 'CLONE_PARENT_SETTID|SIGCHLD');
+  const slot = data(`&$${child.name}`, [{ cell: child, width: 4 }]);
+  b.unless('make the payload a child of pid 1', 'clone', [bits, 0, slot, 0, 0], { min: 1, allow: [0] }, () => {
     b.op('keep nothing open but the standard streams', 'close_range', [3, 0xffffffff, named(0, '0')]);
     b.op('stay as pid 1: reap, and pass signals on', 'halt', []);
   });

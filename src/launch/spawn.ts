@@ -4,7 +4,7 @@
  * `Spawner.spawn` returns when tare-init has been executed; from then on the child runs its program, and what becomes of
  * it arrives as events from libtare's thread.
  */
-import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { TareError } from '../errors.ts';
@@ -13,28 +13,14 @@ import { archValue, F, F_SEAL, flags, MFD, named, type Named } from '../linux/fl
 import type { Host } from '../linux/host.ts';
 import { builtFile, type Native } from '../linux/native.ts';
 import { bootstrap } from './bootstrap.ts';
+import { Child, type ChildOptions, exitOf, header } from './child.ts';
 import { type Encoded, encode } from './encode.ts';
 import { describeFailure } from './failure.ts';
-import { type Cell, data, type Op, type Program, ProgramBuilder } from './program.ts';
-import { readStamps, type Stamp } from './stamps.ts';
-import type { Surroundings } from './trace.ts';
+import { Memory } from './memory.ts';
+import { type Cell, data, type Program, ProgramBuilder } from './program.ts';
+import { readStamps } from './stamps.ts';
 
-/** How a process ended, and what it used. */
-export interface ProcessExit {
-  /** The exit code; `undefined` when a signal ended it. */
-  readonly code: number | undefined;
-  /** Such as `SIGKILL`; `undefined` when it exited by itself. */
-  readonly signal: NodeJS.Signals | undefined;
-  /** 0 when it exited by itself. */
-  readonly signalNumber: number;
-  /** CPU time in microseconds, of the process and of those it has waited for. */
-  readonly usage: { readonly user: number; readonly system: number };
-  /** When it was reaped: CLOCK_MONOTONIC in ns. */
-  readonly at: bigint;
-}
-
-export interface SpawnOptions {
-  readonly program: Program;
+export interface SpawnOptions extends ChildOptions {
   /** CLONE_NEWPID, CLONE_NEWUSER: what can only be born. */
   readonly cloneFlags: Named;
   /** The payload's fds 0, 1, 2 … in this process. They stay the caller's to close. */
@@ -45,11 +31,7 @@ export interface SpawnOptions {
   readonly cgroup?: number;
   readonly newUser: boolean;
   readonly lastCapability: number;
-  /** The program makes another process, which takes the child's place: joining a pid namespace needs one. */
-  readonly forks?: boolean;
   readonly trace?: boolean;
-  /** Called when the program stops. `fd` is what it handed over, the receiver's to close. */
-  readonly onStop?: (op: Op, child: Child, fd: number | undefined, index: number) => void;
 }
 
 /** Layout of `struct spawn`, native/spawn.c. */
@@ -70,8 +52,7 @@ const eventSize = 64;
 const eventKind = { message: 1, executed: 2, exited: 3 } as const;
 const failure = 2;
 
-/** Offsets in `struct tare_program`, native/launch.h. */
-const header = { state: 40, failedOp: 44, failedErrno: 48, position: 52 } as const;
+/** `TARE_FAILED`. */
 const failed = 3;
 
 export class Spawner {
@@ -80,6 +61,7 @@ export class Spawner {
   readonly #tareInit: number;
   readonly #events: Socket;
   readonly #children = new Map<number, Child>();
+  readonly #memory = new Memory();
   #next = 1;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -100,7 +82,7 @@ export class Spawner {
    * @param opened cells of fds that are closed if the program fails after opening them
    */
   run(program: Program, opened: readonly Cell[] = []): ReadonlyMap<Cell, number> {
-    const encoded = encode(program, { arch: this.#arch });
+    const encoded = this.#encode(program);
     this.#native.run(encoded.bytes);
     const cells = new Map([...encoded.cells].map(([cell, home]) => [cell, encoded.bytes.readInt32LE(home.offset)]));
     if (encoded.bytes.readUInt32LE(header.state) !== failed) return cells;
@@ -110,7 +92,7 @@ export class Spawner {
 
   spawn(options: SpawnOptions): Child {
     const id = this.#next++;
-    const program = encode(options.program, { arch: this.#arch, trace: options.trace ?? false });
+    const program = this.#encode(options.program, options.trace);
     const boot = bootstrap({
       tareInit: this.#tareInit,
       fds: options.fds,
@@ -118,7 +100,7 @@ export class Spawner {
       newUser: options.newUser,
       lastCapability: options.lastCapability,
     });
-    const bootProgram = encode(boot.program, { arch: this.#arch, trace: options.trace ?? false });
+    const bootProgram = this.#encode(boot.program, options.trace);
     const block = pack(id, options, bootProgram, program, this.#arch);
     block.writeUInt32LE(bootProgram.cells.get(boot.memory)?.offset ?? 0, request.memoryCell);
     block.writeUInt32LE(bootProgram.cells.get(boot.sync)?.offset ?? 0, request.syncCell);
@@ -131,7 +113,8 @@ export class Spawner {
     const bootAt = block.readUInt32LE(request.bootstrap);
     if (steps[step] === 'bootstrap') throw failureOf(boot.program, block.subarray(bootAt));
     if (step !== 0) throw spawnError(steps[step] ?? 'spawn', error, options);
-    const child = new Child(options, program, {
+    const trace = { offset: program.trace, length: program.bytes.length - program.trace };
+    const child = new Child(options, trace, {
       pid: block.readInt32LE(request.answer),
       pidfd: block.readInt32LE(request.answer + 4),
       sync: block.readInt32LE(request.answer + 8),
@@ -154,6 +137,10 @@ export class Spawner {
     const name = named(number, String(signal));
     b.op(`send ${signal} to the container`, 'pidfd_send_signal', [child.pidfd, name, 0, 0], { allow: ['ESRCH'] });
     this.run({ ops: b.ops });
+  }
+
+  #encode(program: Program, trace = false): Encoded {
+    return encode(program, { arch: this.#arch, trace, memory: this.#memory });
   }
 
   #receive(chunk: Buffer): void {
@@ -202,118 +189,6 @@ export class Spawner {
   }
 }
 
-/** A process between clone3 and its end. */
-export class Child {
-  /** As this process sees it. */
-  pid: number;
-  pidfd: number;
-  /** Settles when the payload has been executed, or with the reason why it was not. */
-  readonly executed: Promise<void>;
-  /** Settles when the process has been reaped, whatever became of it before. */
-  readonly exited: Promise<ProcessExit>;
-  /** Of a traced launch: what the stamps do not say, for `timeline`. Complete once `executed` has settled. */
-  surroundings: Surroundings = {};
-  readonly #options: SpawnOptions;
-  readonly #encoded: Encoded;
-  readonly #settle = { executed: () => {}, failed: (_: Error) => {}, exited: (_: ProcessExit) => {} };
-  #sync: number;
-  #memory: number;
-  #stamps: readonly Stamp[] = [];
-  #failure: Error | undefined;
-  #awaited: number;
-
-  constructor(
-    options: SpawnOptions,
-    encoded: Encoded,
-    fds: { pid: number; pidfd: number; sync: number; memory: number },
-  ) {
-    this.#options = options;
-    this.#encoded = encoded;
-    this.pid = fds.pid;
-    this.pidfd = fds.pidfd;
-    this.#sync = fds.sync;
-    this.#memory = fds.memory;
-    this.#awaited = options.forks === true ? 2 : 1;
-    this.executed = new Promise((resolve, reject) => {
-      this.#settle.executed = resolve;
-      this.#settle.failed = reject;
-    });
-    this.exited = new Promise((resolve) => (this.#settle.exited = resolve));
-    this.executed.catch(() => {}); // whoever waits for it is told; whoever does not sees the exit
-  }
-
-  /** Why the payload was not executed. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
-  /** When each op began; empty unless traced. Complete once `executed` has settled. */
-  get stamps(): readonly Stamp[] {
-    return this.#stamps;
-  }
-
-  /** Lets a stopped program go on. */
-  go(): void {
-    if (this.#sync >= 0) writeSync(this.#sync, 'g');
-  }
-
-  op(index: number): Op | undefined {
-    return this.#options.program.ops[index];
-  }
-
-  onStop(op: Op, fd: number | undefined, index: number): void {
-    this.#options.onStop?.(op, this, fd, index);
-  }
-
-  onFailure(index: number, error: number): void {
-    this.#failure = describeFailure(this.#options.program, index, error);
-  }
-
-  /** The sync socket has reached its end: execve has closed it, or the process is gone. */
-  onExecuted(at?: bigint): void {
-    if (this.#memory < 0) return;
-    this.surroundings = { ...this.surroundings, executed: at };
-    this.#readStamps();
-    this.#failure ??= this.#readDeath();
-    this.#sync = closed(this.#sync);
-    this.#memory = closed(this.#memory);
-    if (this.#failure === undefined) this.#settle.executed();
-    else this.#settle.failed(this.#failure);
-  }
-
-  /** The next process takes this one's place. */
-  adopt(pidfd: number): void {
-    closed(this.pidfd);
-    this.pidfd = pidfd;
-    this.pid = pidOf(pidfd);
-  }
-
-  /** True when nobody is left to wait for. */
-  onExit(exit: ProcessExit): boolean {
-    this.#awaited -= 1;
-    if (this.#awaited > 0 && this.#failure === undefined) return false;
-    this.onExecuted();
-    this.pidfd = closed(this.pidfd);
-    this.#settle.exited(exit);
-    return true;
-  }
-
-  #readDeath(): Error | undefined {
-    const bytes = Buffer.alloc(4);
-    readSync(this.#memory, bytes, 0, 4, header.position);
-    const op = this.op(bytes.readUInt32LE(0));
-    if (op === undefined || op.call === 'execve' || op.call === 'execveat' || op.call === 'halt') return undefined;
-    return new TareError(`${op.why}: killed on the way`);
-  }
-
-  #readStamps(): void {
-    if (this.#encoded.trace === 0) return;
-    const bytes = Buffer.alloc(this.#encoded.bytes.length - this.#encoded.trace);
-    readSync(this.#memory, bytes, 0, bytes.length, this.#encoded.trace);
-    this.#stamps = readStamps(bytes, this.#options.program.ops.length);
-  }
-}
-
 function pack(id: number, options: SpawnOptions, boot: Encoded, program: Encoded, arch: Arch): Buffer {
   const bootAt = request.size;
   const programAt = Math.ceil((bootAt + boot.bytes.length) / 16) * 16;
@@ -330,27 +205,6 @@ function pack(id: number, options: SpawnOptions, boot: Encoded, program: Encoded
   boot.bytes.copy(block, bootAt);
   program.bytes.copy(block, programAt);
   return block;
-}
-
-function exitOf(event: Buffer): ProcessExit {
-  const exited = event.readInt32LE(28) === 1; // CLD_EXITED
-  const status = event.readInt32LE(32);
-  return {
-    code: exited ? status : undefined,
-    signal: exited ? undefined : signalName(status),
-    signalNumber: exited ? 0 : status,
-    usage: {
-      user: Number(event.readBigUInt64LE(40)),
-      system: Number(event.readBigUInt64LE(48)),
-    },
-    at: event.readBigUInt64LE(56),
-  };
-}
-
-/** Real-time signals have no names in Node: `SIG40`. */
-function signalName(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals;
 }
 
 function failureOf(program: Program, memory: Buffer): TareError {
@@ -370,18 +224,7 @@ function spawnError(step: string, error: number, options: SpawnOptions): TareErr
   return new TareError(`start a process (${step}(${options.cloneFlags.text}))`, { errno, hint: hints[errno] });
 }
 
-function pidOf(pidfd: number): number {
-  const info = readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8');
-  return Number(/^Pid:\s*(\d+)$/m.exec(info)?.[1] ?? -1);
-}
-
 /** Closes what a program has opened. A cell that no op has filled holds 0, and one whose open failed a negative errno. */
 export function closeOpened(fd = 0): void {
   if (fd > 2) closeSync(fd);
-}
-
-/** Closes it once; what it is afterwards. */
-function closed(fd: number): number {
-  if (fd >= 0) closeSync(fd);
-  return -1;
 }

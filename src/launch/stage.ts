@@ -55,6 +55,14 @@ function openHow(open: Named, resolve: Named, mode = 0): Data {
 }
 
 const openHowSize = 24;
+
+const closeOnExec = flags(FSOPEN, 'CLOEXEC');
+const mountCloseOnExec = flags(FSMOUNT, 'CLOEXEC');
+const setFlag = flags(FSCONFIG, 'SET_FLAG');
+const setString = flags(FSCONFIG, 'SET_STRING');
+const createCommand = flags(FSCONFIG, 'CMD_CREATE');
+const ofMount = flags(AT, 'EMPTY_PATH');
+const ofMounts = flags(AT, 'EMPTY_PATH', 'RECURSIVE');
 const inRoot = flags(RESOLVE, 'IN_ROOT');
 const pathOnly = flags(O, 'PATH', 'CLOEXEC');
 const directoryOnly = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
@@ -121,18 +129,14 @@ export function newFilesystem(
   settings: readonly (readonly [key: string, value: string | undefined])[],
   attrs: Named,
 ): Cell {
-  const context = b.result('fs', `open a new ${type} for ${what}`, 'fsopen', [type, flags(FSOPEN, 'CLOEXEC')]);
+  const context = b.result('fs', `open a new ${type} for ${what}`, 'fsopen', [type, closeOnExec]);
   for (const [key, value] of settings) {
-    const [command, arg] = value === undefined ? ['SET_FLAG' as const, 0] : ['SET_STRING' as const, value];
+    const [command, arg] = value === undefined ? [setFlag, 0] : [setString, value];
     const shown = value === undefined ? key : `${key}=${value}`;
-    b.op(`set ${shown} for ${what}`, 'fsconfig', [context, flags(FSCONFIG, command), key, arg, 0]);
+    b.op(`set ${shown} for ${what}`, 'fsconfig', [context, command, key, arg, 0]);
   }
-  b.op(`create the ${type} for ${what}`, 'fsconfig', [context, flags(FSCONFIG, 'CMD_CREATE'), 0, 0, 0]);
-  return b.result('mount', `make a mount of the ${type} for ${what}`, 'fsmount', [
-    context,
-    flags(FSMOUNT, 'CLOEXEC'),
-    attrs,
-  ]);
+  b.op(`create the ${type} for ${what}`, 'fsconfig', [context, createCommand, 0, 0, 0]);
+  return b.result('mount', `make a mount of the ${type} for ${what}`, 'fsmount', [context, mountCloseOnExec, attrs]);
 }
 
 /** A copy of a mount of the host, not yet attached anywhere. */
@@ -178,7 +182,7 @@ export function setAttributes(b: ProgramBuilder, why: string, mount: Cell, chang
     .map(([name, value]) => `${name}: ${value.text}`);
   if (userNamespace !== 0) shown.push(`userns_fd: ${userNamespace}`);
   const fields = [{ u64: set }, { u64: clear }, { u64: propagation }, { u64: userNamespace }];
-  const at = recursive ? flags(AT, 'EMPTY_PATH', 'RECURSIVE') : flags(AT, 'EMPTY_PATH');
+  const at = recursive ? ofMounts : ofMount;
   b.op(
     why,
     'mount_setattr',
