@@ -55,7 +55,10 @@ export function requestedDevices(
   return { devices, rules };
 }
 
+/** "Default Devices" of the spec: every container gets its own, and its own console and terminals. */
+const ownNodes = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx'].map((name) => `/dev/${name}`);
+
 /** The host's nodes under their own names, for a privileged container. */
 export function hostDevices({ devices: nodes }: SpecFacts): Device[] {
-  return [...(nodes ?? [])].map(([path, node]) => ({ path, ...node }));
+  return [...(nodes ?? [])].filter(([path]) => !ownNodes.includes(path)).map(([path, node]) => ({ path, ...node }));
 }
