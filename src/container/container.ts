@@ -44,7 +44,7 @@ export class Container implements AsyncDisposable {
   #terminal: ReadStream | undefined;
   #settleTerminal = (_: ReadStream) => {};
   readonly #terminalOpened = new Promise<ReadStream>((resolve) => (this.#settleTerminal = resolve));
-  #failure: unknown;
+  #failure: Error | undefined;
 
   /** Makes the cgroup and starts the child. Whatever fails here leaves nothing behind. */
   constructor(
@@ -70,7 +70,6 @@ export class Container implements AsyncDisposable {
         program,
         cloneFlags: launch.cloneFlags,
         newUser: launch.newUser,
-        forks: launch.forks,
         fds: streams.fds,
         inner,
         lastCapability: engine.host.lastCapability,
@@ -208,7 +207,8 @@ export class Container implements AsyncDisposable {
       case 'step':
         options.onStep?.(index, go);
         return;
-      default:
+      case 'pidfd': // the spawner's
+      case undefined:
     }
   }
 
@@ -222,7 +222,7 @@ export class Container implements AsyncDisposable {
 
   /** Our side of the launch has failed: the child goes, and its end reports why. */
   #abort(error: unknown): void {
-    this.#failure = error;
+    this.#failure = error instanceof Error ? error : new TareError(String(error));
     this.kill('SIGKILL');
   }
 

@@ -65,11 +65,11 @@ function busybox(): Image {
 function configOf(document: unknown): ImageConfig {
   const { config } = document as { config?: Record<string, unknown> };
   return {
-    env: config?.['Env'] as string[] | undefined,
-    entrypoint: config?.['Entrypoint'] as string[] | undefined,
-    cmd: config?.['Cmd'] as string[] | undefined,
-    workingDir: config?.['WorkingDir'] as string | undefined,
-    user: config?.['User'] as string | undefined,
+    env: config?.Env as string[] | undefined,
+    entrypoint: config?.Entrypoint as string[] | undefined,
+    cmd: config?.Cmd as string[] | undefined,
+    workingDir: config?.WorkingDir as string | undefined,
+    user: config?.User as string | undefined,
   };
 }
 

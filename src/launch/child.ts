@@ -3,6 +3,7 @@ import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { TareError } from '../errors.ts';
 import { describeFailure } from './failure.ts';
+import { leftBehind } from './fork.ts';
 import type { Op, Program } from './program.ts';
 import { readStamps, type Stamp } from './stamps.ts';
 import type { Surroundings } from './trace.ts';
@@ -26,8 +27,6 @@ export type OnStop = (op: Op, child: Child, fd: number | undefined, index: numbe
 
 export interface ChildOptions {
   readonly program: Program;
-  /** The program makes another process, which takes the child's place: joining a pid namespace needs one. */
-  readonly forks?: boolean;
   readonly onStop?: OnStop;
 }
 
@@ -68,9 +67,14 @@ export class Child {
   #memory: number;
   #stamps: readonly Stamp[] = [];
   #failure: Error | undefined;
-  #awaited: number;
+  /** Whom this process has followed, until their end: at first one, after `adopt` another. */
+  #awaited = 1;
+  #former = -1;
+  #exit: ProcessExit | undefined;
+  /** It was sent SIGKILL: so must be who takes its place. */
+  killed = false;
 
-  constructor({ program, forks, onStop }: ChildOptions, trace: Region, fds: ChildFds) {
+  constructor({ program, onStop }: ChildOptions, trace: Region, fds: ChildFds) {
     this.#program = program;
     this.#onStop = onStop;
     this.#trace = trace;
@@ -78,7 +82,6 @@ export class Child {
     this.pidfd = fds.pidfd;
     this.#sync = fds.sync;
     this.#memory = fds.memory;
-    this.#awaited = forks === true ? 2 : 1;
     this.executed = new Promise((resolve, reject) => {
       this.#settle.executed = resolve;
       this.#settle.failed = reject;
@@ -127,27 +130,33 @@ export class Child {
     else this.#settle.failed(this.#failure);
   }
 
-  /** The next process takes this one's place. */
+  /** The next process takes this one's place, whose own end is still to come. */
   adopt(pidfd: number): void {
-    closed(this.pidfd);
+    this.#awaited += 1;
+    this.#former = this.pidfd;
     this.pidfd = pidfd;
     this.pid = pidOf(pidfd);
   }
 
-  /** True when nobody is left to wait for. */
-  onExit(exit: ProcessExit): boolean {
+  /** @returns whether nobody is left to wait for */
+  onExit(exit: ProcessExit, adopted: boolean): boolean {
+    if (adopted || this.#former < 0) this.#exit = exit;
     this.#awaited -= 1;
-    if (this.#awaited > 0 && this.#failure === undefined) return false;
+    if (this.#awaited > 0) return false;
     this.onExecuted();
     this.pidfd = closed(this.pidfd);
-    this.#settle.exited(exit);
+    this.#former = closed(this.#former);
+    this.#settle.exited(this.#exit ?? exit);
     return true;
   }
 
   #readDeath(): Error | undefined {
     const bytes = Buffer.alloc(4);
     readSync(this.#memory, bytes, 0, 4, header.position);
-    const op = this.op(bytes.readUInt32LE(0));
+    const position = bytes.readUInt32LE(0);
+    const op = this.op(position);
+    // What a fork has left behind goes on meanwhile, and may be anywhere when the other one executes.
+    if (this.#program !== undefined && leftBehind(this.#program).has(position)) return undefined;
     if (op === undefined || op.call === 'execve' || op.call === 'execveat' || op.call === 'halt') return undefined;
     return new TareError(`${op.why}: killed on the way`);
   }

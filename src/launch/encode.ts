@@ -5,7 +5,7 @@
  * themselves, when every offset is known.
  */
 import { type Arch, type Errno, errnos, syscallNumber } from '../linux/abi.ts';
-import { Layout } from './layout.ts';
+import { type Home, Layout } from './layout.ts';
 import { Memory } from './memory.ts';
 import type { Cell, Op, Program } from './program.ts';
 
@@ -22,11 +22,6 @@ export interface Encoded {
   readonly cells: ReadonlyMap<Cell, Home>;
   /** Where the stamps begin: one for each op and one for the end, each two u64 (wall, cpu) in ns. 0 without trace. */
   readonly trace: number;
-}
-
-export interface Home {
-  readonly offset: number;
-  readonly width: 4 | 8;
 }
 
 export interface EncodeOptions {

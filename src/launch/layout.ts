@@ -1,12 +1,17 @@
 /** Where in a program's memory everything lies that its ops point at. */
 import type { Arch } from '../linux/abi.ts';
 import { archValue, type Named } from '../linux/flags.ts';
-import type { Home } from './encode.ts';
 import type { Memory } from './memory.ts';
 import type { Arg, Cell, Data, Field } from './program.ts';
 
 /** `TARE_VALUE` … of native/launch.h. */
 const kinds = { value: 0, address: 1, cell8: 2, cell4: 3 } as const;
+
+/** Where a cell lives, in bytes from the program's start. */
+export interface Home {
+  readonly offset: number;
+  readonly width: 4 | 8;
+}
 
 export class Layout {
   readonly cells = new Map<Cell, Home>();
