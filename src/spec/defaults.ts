@@ -11,6 +11,7 @@ import { commandOf, directoryOf, environmentOf } from './command.ts';
 import { allDeviceRules, defaultDeviceRules, hostDevices, requestedDevices } from './default-devices.ts';
 import { mountsOf } from './default-mounts.ts';
 import { maskedPaths, readonlyPaths } from './default-paths.ts';
+import { isMapped } from './id-maps.ts';
 import type { ImageConfig } from './image-config.ts';
 import { resourcesOf } from './limits.ts';
 import { parseMountOptions } from './mount-options.ts';
@@ -23,7 +24,7 @@ import type { HostLack, SpecFacts } from './spec-facts.ts';
 import { UINT64_MAX } from './spec.ts';
 import type { Linux, Mount, Process, Rlimit, Spec } from './spec.ts';
 import { chooseWorlds, idMapsOf, namespacesOf } from './worlds.ts';
-import type { Worlds } from './worlds.ts';
+import type { IdMaps, Worlds } from './worlds.ts';
 
 /** What the specs we write comply with. */
 const ociVersion = '1.3.0';
@@ -60,7 +61,7 @@ export function specOf(request: RunRequest, image: ImageConfig, facts: SpecFacts
     root: { path: facts.rootfs, readonly: request.readOnly === true },
     ...(hostname !== undefined && { hostname }),
     ...(request.domainname !== undefined && { domainname: request.domainname }),
-    process: processOf(request, image, facts, { bounding, hostname: hostname ?? facts.hostname }),
+    process: processOf(request, image, facts, { bounding, hostname: hostname ?? facts.hostname, maps }),
     mounts,
     ...(request.annotations !== undefined && { annotations: { ...request.annotations } }),
     linux: {
@@ -87,13 +88,16 @@ function processOf(
   request: RunRequest,
   image: ImageConfig,
   facts: SpecFacts,
-  { bounding, hostname }: { bounding: readonly string[]; hostname: string },
+  { bounding, hostname, maps }: { bounding: readonly string[]; hostname: string; maps: IdMaps | undefined },
 ): Process {
-  const { uid, gid, additionalGids } = facts.user;
+  const { uid, gid } = facts.user;
+  const additionalGids = facts.user.additionalGids.filter(
+    (group) => maps === undefined || isMapped(maps.gidMappings, group),
+  );
   return {
     terminal: request.terminal === true,
     ...(request.consoleSize !== undefined && { consoleSize: { ...request.consoleSize } }),
-    user: { uid, gid, umask: request.umask ?? defaultUmask, additionalGids: [...additionalGids] },
+    user: { uid, gid, umask: request.umask ?? defaultUmask, additionalGids },
     args: commandOf(request, image),
     env: environmentOf(request, image, facts.user, hostname),
     cwd: directoryOf(request, image),

@@ -95,7 +95,9 @@ export const requestChecks = [
     const { uid, gid, additionalGids } = facts.user;
     const cure = facts.rootless ? 'it needs subordinate ids (subuid(5)) or maps' : 'map it';
     if (!isMapped(maps.uidMappings, uid)) yield problem('/user', `runs as uid ${uid}, which is not mapped: ${cure}`);
-    for (const id of [gid, ...additionalGids]) {
+    // Groups that the image gives its user are left out where they do not exist; those that are asked for are not.
+    const asked = request.groupAdd === undefined ? [] : additionalGids;
+    for (const id of [gid, ...asked]) {
       if (!isMapped(maps.gidMappings, id)) yield problem('/user', `runs with gid ${id}, which is not mapped: ${cure}`);
     }
   }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { requestProblems, specOf } from '../../../src/spec/defaults.ts';
 import type { RunRequest } from '../../../src/spec/request.ts';
-import type { SpecFacts } from '../../../src/spec/spec-facts.ts';
+import type { DeviceNode, SpecFacts } from '../../../src/spec/spec-facts.ts';
 import type { Spec } from '../../../src/spec/spec.ts';
 import { checkSpec } from '../../../src/spec/validate.ts';
 import { busybox, changes, host, legible, rootlessHost, told } from './examples.ts';
@@ -182,7 +182,11 @@ test('busybox with nothing asked for gets what Docker gives', async () => {
 test('a privileged container has every capability and device, and sees all of /proc and /sys', () => {
   const seccomp = () => ({ defaultAction: 'SCMP_ACT_ERRNO' as const });
   const sda = { type: 'b', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 } as const;
-  const facts = { ...host, seccomp, devices: new Map([['/dev/sda', sda]]) };
+  const facts = {
+    ...host,
+    seccomp,
+    devices: new Map<string, DeviceNode>([['/dev/sda', sda], ['/dev/null', { ...sda, type: 'c' }]]) };
+  };
   expect(made({}, facts).linux?.seccomp).toEqual(seccomp());
   const spec = made({ privileged: true, capDrop: ['sys_boot'] }, facts);
   const { bounding = [] } = spec.process.capabilities ?? {};
@@ -556,6 +560,14 @@ test('an ordinary user cannot do without a user namespace, nor be whom it does n
     "/user: runs as uid 33, which is not mapped: it needs subordinate ids (subuid(5)) or maps
     /user: runs with gid 33, which is not mapped: it needs subordinate ids (subuid(5)) or maps"
   `);
+});
+
+test('groups that the image gives its user are left out where they do not exist, those asked for are refused', () => {
+  const user = { uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' };
+  const alone = { ...rootlessHost, subordinate: undefined, user };
+  expect(made({}, alone).process.user.additionalGids).toEqual([0]);
+  expect(made({}, { ...rootlessHost, user }).process.user.additionalGids).toEqual([0, 10]);
+  expect(refused({ groupAdd: ['wheel'] }, alone)).toMatchInlineSnapshot(`"/user: runs with gid 10, which is not mapped: it needs subordinate ids (subuid(5)) or maps"`);
 });
 
 test('an image without a command needs one', () => {
