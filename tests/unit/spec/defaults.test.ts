@@ -182,11 +182,11 @@ test('busybox with nothing asked for gets what Docker gives', async () => {
 test('a privileged container has every capability and device, and sees all of /proc and /sys', () => {
   const seccomp = () => ({ defaultAction: 'SCMP_ACT_ERRNO' as const });
   const sda = { type: 'b', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 } as const;
-  const facts = {
-    ...host,
-    seccomp,
-    devices: new Map<string, DeviceNode>([['/dev/sda', sda], ['/dev/null', { ...sda, type: 'c' }]]) };
-  };
+  const devices = new Map<string, DeviceNode>([
+    ['/dev/sda', sda],
+    ['/dev/null', { ...sda, type: 'c' }],
+  ]);
+  const facts = { ...host, seccomp, devices };
   expect(made({}, facts).linux?.seccomp).toEqual(seccomp());
   const spec = made({ privileged: true, capDrop: ['sys_boot'] }, facts);
   const { bounding = [] } = spec.process.capabilities ?? {};
@@ -567,7 +567,9 @@ test('groups that the image gives its user are left out where they do not exist,
   const alone = { ...rootlessHost, subordinate: undefined, user };
   expect(made({}, alone).process.user.additionalGids).toEqual([0]);
   expect(made({}, { ...rootlessHost, user }).process.user.additionalGids).toEqual([0, 10]);
-  expect(refused({ groupAdd: ['wheel'] }, alone)).toMatchInlineSnapshot(`"/user: runs with gid 10, which is not mapped: it needs subordinate ids (subuid(5)) or maps"`);
+  expect(refused({ groupAdd: ['wheel'] }, alone)).toMatchInlineSnapshot(
+    `"/user: runs with gid 10, which is not mapped: it needs subordinate ids (subuid(5)) or maps"`,
+  );
 });
 
 test('an image without a command needs one', () => {
