@@ -1,4 +1,4 @@
-import { TareError } from '../errors.ts';
+import { columnsOf } from './columns.ts';
 import { doctorFlags } from './flags.ts';
 import { parsePlain } from './parse-plain.ts';
 import type { DoctorCommand } from './run-command.ts';
@@ -12,7 +12,15 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   return 0;
 }
 
-/** The call into the engine. */
-async function examine(_command: DoctorCommand, _session: Session): Promise<number> {
-  throw new TareError('doctor: the probe of this machine is not wired yet');
+/** 0 if this user can run containers here, 1 if not. */
+async function examine(command: DoctorCommand, session: Session): Promise<number> {
+  const [{ diagnose }, { canRun }, { renderDiagnosis }] = await Promise.all([
+    import('../doctor/diagnose.ts'),
+    import('../doctor/diagnosis.ts'),
+    import('../doctor/render.ts'),
+  ]);
+  const diagnoses = await diagnose();
+  const page = { columns: columnsOf(process.stdout), color: session.colours(1) };
+  session.print(command.json ? `${JSON.stringify(diagnoses, null, 2)}\n` : renderDiagnosis(diagnoses, page));
+  return canRun(diagnoses) ? 0 : 1;
 }

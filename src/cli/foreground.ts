@@ -16,7 +16,12 @@ export interface Foreground extends AsyncDisposable {
   readonly ended: Promise<Exit>;
 }
 
-export async function startForeground(command: RunCommand, options: LaunchOptions = {}): Promise<Foreground> {
+export interface ForegroundOptions extends LaunchOptions {
+  /** Where its standard output goes, without a terminal; our own unless said otherwise. */
+  readonly outputFd?: number;
+}
+
+export async function startForeground(command: RunCommand, options: ForegroundOptions = {}): Promise<Foreground> {
   const { interactive, tty } = command;
   if (tty && interactive && !isatty(0))
     throw new TareError('use -i with -t', { hint: 'standard input is not a terminal: leave -t out' });
@@ -24,7 +29,7 @@ export async function startForeground(command: RunCommand, options: LaunchOption
   const request = tty ? { ...command.request, terminal: true, ...windowSize() } : command.request;
   const streams: Stdio[] = tty
     ? ['ignore', 'ignore', 'ignore']
-    : [interactive ? 'inherit' : 'ignore', 'inherit', 'inherit'];
+    : [interactive ? 'inherit' : 'ignore', options.outputFd ?? 'inherit', 'inherit'];
   const container = await launch(engine, request, { ...options, waitForStart: false, stdio: streams });
   const forget = forwardSignals(container);
   const restore = tty ? await bridgeTerminal(container, interactive) : () => {};

@@ -1,15 +1,43 @@
+import { writeFileSync } from 'node:fs';
 import { TareError } from '../errors.ts';
+import { type Timeline, toJson } from '../launch/trace.ts';
+import { columnsOf } from './columns.ts';
+import { startForeground } from './foreground.ts';
 import { parseTrace } from './parse-run.ts';
 import { prepare } from './prepare.ts';
-import type { TraceCommand } from './run-command.ts';
+import { reportOom } from './run.ts';
 import type { Session } from './session.ts';
 
 export async function main(argv: readonly string[], session: Session): Promise<number> {
   const command = await prepare('trace', parseTrace, argv, session);
-  return command === undefined ? 0 : trace(command, session);
+  if (command === undefined) return 0;
+  // The numbers have standard output to themselves.
+  const { container, ended } = await startForeground(command, {
+    trace: true,
+    ...(command.json ? { outputFd: 2 } : {}),
+  });
+  const exit = await ended;
+  reportOom(exit, container.id, session);
+  if (command.svg !== undefined) await writeSvg(command.svg, container.timeline);
+  if (command.json) session.print(toJson(container.timeline));
+  else if (command.svg === undefined) await draw(container.timeline, session);
+  return exit.exitCode;
 }
 
-/** The call into the engine. */
-async function trace(_command: TraceCommand, _session: Session): Promise<number> {
-  throw new TareError('trace: the engine is not wired yet');
+async function draw(timeline: Timeline, session: Session): Promise<void> {
+  const [{ waterfall }, { default: colours }] = await Promise.all([
+    import('../launch/waterfall.ts'),
+    import('picocolors'),
+  ]);
+  const color = colours.createColors(session.colours(1));
+  session.print(`\n${waterfall(timeline, { columns: columnsOf(process.stdout), color })}`);
+}
+
+async function writeSvg(path: string, timeline: Timeline): Promise<void> {
+  const { toSvg } = await import('../launch/svg.ts');
+  try {
+    writeFileSync(path, toSvg(timeline));
+  } catch (cause) {
+    throw new TareError(`write ${path}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
 }

@@ -10,7 +10,7 @@ import type { Op, Program } from '../launch/program.ts';
 import { ProgramBuilder, data } from '../launch/program.ts';
 import type { Child, ProcessExit } from '../launch/child.ts';
 import { closeOpened } from '../launch/spawn.ts';
-import type { Stamp } from '../launch/stamps.ts';
+import { type Timeline, timeline } from '../launch/trace.ts';
 import { flags, IOCTL } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
@@ -119,9 +119,9 @@ export class Container implements AsyncDisposable {
     ]);
   }
 
-  /** Of a traced launch: when each op began. Complete once the container has started. */
-  get stamps(): readonly Stamp[] {
-    return this.#child.stamps;
+  /** Of a traced launch: where its time went. Complete once `exited` has settled. */
+  get timeline(): Timeline {
+    return timeline(this.program ?? { ops: [] }, this.#child.stamps, this.#child.surroundings);
   }
 
   /** Settles when all is ready and the payload waits for `start`. Rejects with the step that failed. */

@@ -13,11 +13,12 @@ import { inRootArgs, retry } from '../launch/stage.ts';
 import { AT_FDCWD, flags, O } from '../linux/flags.ts';
 import { type Host, probeHost } from '../linux/host.ts';
 import { LibSeccomp } from '../linux/libseccomp.ts';
-import { openLibrary, openNative } from '../linux/native.ts';
+import { type Native, openLibrary, openNative } from '../linux/native.ts';
 import { SeccompCompiler, type SeccompFilter } from '../linux/seccomp.ts';
 import { seccompCacheDir } from '../linux/seccomp-cache.ts';
 import { maskedPaths } from '../spec/default-paths.ts';
 import type { Seccomp } from '../spec/spec.ts';
+import { describeSelf } from './owner.ts';
 
 export class Engine {
   readonly host: Host;
@@ -26,7 +27,7 @@ export class Engine {
   readonly cgroupDriver: CgroupDriver;
   /** A directory that every container covers in its own mount namespace. */
   readonly scratch: string;
-  /** Of this process, for what it leaves on the host: pid and start time. */
+  /** Of this process, for what it leaves on the host: see owner.ts. */
   readonly owner: string;
   /** What the kernel's filesystems have at the paths that containers are not shown: the same in every instance. */
   readonly maskKinds: ReadonlyMap<string, PathKind>;
@@ -39,13 +40,13 @@ export class Engine {
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
 
-  constructor() {
+  constructor(native: Native = openNative()) {
     this.host = probeHost();
-    this.spawner = new Spawner(openNative(), this.host);
+    this.spawner = new Spawner(native, this.host);
     this.cgroups = probeCgroups();
     this.cgroupDriver = cgroupDriver();
     this.scratch = makeScratch(this.host);
-    this.owner = ownerOf('self') ?? '';
+    this.owner = describeSelf();
     this.maskKinds = new Map(maskedPaths.flatMap((path) => kindEntry(path)));
     this.thermalThrottle = thermalThrottle();
     this.nullFd = openSync('/dev/null', 'r+');
@@ -126,20 +127,9 @@ function kindEntry(path: string): [string, PathKind][] {
   }
 }
 
-/** `PID STARTTIME` of a running process, which no other will have before the next boot: proc_pid_stat(5). */
-export function ownerOf(pid: number | 'self'): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${stat.slice(0, stat.indexOf(' '))} ${afterName[19]}`;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Mode 0700 and ours, so that nobody else decides what lies under it. */
 function makeScratch(host: Host): string {
-  const runtime = host.uid === 0 ? '/run' : process.env['XDG_RUNTIME_DIR'];
+  const runtime = host.uid === 0 ? '/run' : process.env.XDG_RUNTIME_DIR;
   const base = runtime === undefined || !exists(runtime) ? `/tmp/tare-${host.uid}` : `${runtime}/tare`;
   const scratch = `${base}/scratch`;
   try {

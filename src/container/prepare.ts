@@ -85,6 +85,7 @@ function lacksOf({ cgroups, host }: Engine): HostLack[] {
   const lacks: HostLack[] = [];
   if (cgroups.mount === undefined) lacks.push('cgroup2');
   if (!host.filesystems.has('mqueue')) lacks.push('mqueue');
+  if (pathKind('/dev/mqueue') === undefined) lacks.push('/dev/mqueue');
   return lacks;
 }
 

@@ -16,13 +16,13 @@ export interface CgroupProgram {
 }
 
 export interface CgroupOptions {
-  /** The process that will remove it: its pid and start time (proc_pid_stat(5), field 22). */
+  /** The process that will remove it, in words that no other process shares. */
   readonly owner: string;
   /** fd of the plan's device program, where it is loaded already. */
   readonly judge?: number;
 }
 
-/** The extended attribute by which a later run recognises whose cgroup it finds: `PID STARTTIME`. */
+/** The extended attribute by which a later run recognises whose cgroup it finds: see container/owner.ts. */
 export const ownerAttribute = 'user.tare.owner';
 
 export function compileCgroup(plan: CgroupPlan, { owner, judge }: CgroupOptions): CgroupProgram {

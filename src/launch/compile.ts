@@ -51,10 +51,17 @@ export function compile(spec: Spec, facts: Facts): Launch {
   dieWithParent(stage);
 
   b.stage('namespaces');
-  if (born.newUser) becomeRootOfNamespace(stage);
+  if (born.newUser) {
+    stopAndWait(stage, 'maps', 'ask the parent for id maps');
+    becomeRootOfNamespace(stage);
+  }
   identity.setPriorities(stage);
   namespaces.joinNamespaces(stage);
-  if (born.forks) forkIntoNamespaces(stage);
+  if (namespaceOf(spec, 'user')?.path !== undefined) becomeRootOfNamespace(stage);
+  if (born.forks) {
+    namespaces.makePidNamespace(stage);
+    forkIntoNamespaces(stage);
+  }
   namespaces.makeNamespaces(stage);
   namespaces.raiseLoopback(stage);
   namespaces.nameHost(stage);
@@ -89,10 +96,8 @@ export function compile(spec: Spec, facts: Facts): Launch {
   return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
 }
 
-/** Born in a user namespace, nobody has an id there until the parent has written the maps: user_namespaces(7). */
-function becomeRootOfNamespace(stage: Stage): void {
-  const { b, facts } = stage;
-  stopAndWait(stage, 'maps', 'ask the parent for id maps');
+/** Nobody has an id in a user namespace until its maps are written, nor then, unless the own one is mapped: user_namespaces(7). */
+function becomeRootOfNamespace({ b, facts }: Stage): void {
   if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0]);
   b.op('become the root group of the user namespace', 'setresgid', [0, 0, 0]);
   b.op('become the root user of the user namespace', 'setresuid', [0, 0, 0]);
@@ -140,7 +145,9 @@ function buildView(stage: Stage): Cell | undefined {
 }
 
 /** In somebody else's mount namespace the root and the mounts are theirs. */
-function enterView({ b, spec }: Stage): undefined {
+function enterView(stage: Stage): undefined {
+  const { b, spec } = stage;
+  identity.setLabels(stage, undefined);
   b.op(`stand in ${spec.process.cwd}`, 'chdir', [spec.process.cwd]);
 }
 

@@ -2,7 +2,15 @@
 import { named, type Named } from '../linux/flags.ts';
 import type { Device } from '../spec/spec.ts';
 import type { Cell } from './program.ts';
-import { attach, cloneTree, isNew, makeDirectories, makeFile, openInRoot, type RootedStage } from './stage.ts';
+import {
+  attach,
+  cloneTree,
+  inUserNamespace,
+  makeDirectories,
+  makeFile,
+  openInRoot,
+  type RootedStage,
+} from './stage.ts';
 
 /** Numbers from Documentation/admin-guide/devices.txt. */
 const standard: readonly Device[] = [
@@ -34,9 +42,9 @@ export function makeDevices(stage: RootedStage): void {
   const dev = openInRoot(stage, 'open /dev', '/dev', 'directory');
   const asked = spec.linux?.devices ?? [];
   const devices = [...standard.filter((device) => !asked.some((other) => other.path === device.path)), ...asked];
-  const inUserNamespace = stage.facts.rootless || isNew(spec, 'user');
+  const bound = inUserNamespace(stage);
   for (const device of devices) {
-    if (inUserNamespace) bindDevice(stage, device);
+    if (bound && device.type !== 'p') bindDevice(stage, device);
     else makeDevice(stage, dev, device);
   }
   for (const [name, target] of links)
@@ -63,7 +71,7 @@ function makeDevice(stage: RootedStage, dev: Cell, device: Device): void {
   if (uid !== 0 || gid !== 0) b.op(`give ${path} to ${uid}:${gid}`, 'fchownat', [parent, name, uid, gid, 0]);
 }
 
-/** A user namespace may not make devices; it may show the host's. */
+/** A user namespace may make FIFOs, but no devices; it may show the host's. */
 function bindDevice(stage: RootedStage, device: Device): void {
   const { b } = stage;
   const { path } = device;

@@ -55,6 +55,8 @@ export function encode({ ops, report, child }: Program, options: EncodeOptions):
 
 /** `struct tare_op`. */
 function writeOp(memory: Memory, layout: Layout, at: number, op: Op, arch: Arch): void {
+  if (op.args.length > 6 || (op.allow?.length ?? 0) > 4)
+    throw new RangeError(`${op.why}: an op has at most 6 arguments and forgives at most 4 errnos`);
   memory.u32(at, op.call === 'halt' ? halt : syscallNumber(op.call, arch));
   if (op.min !== undefined) memory.u64(at + 8, op.min);
   for (let index = 0; index < op.args.length; index += 1) {

@@ -22,7 +22,7 @@ export interface Facts {
   readonly root: RootSource;
   /** An existing directory of the host that a tmpfs may cover in the container's own mount namespace. */
   readonly scratch: string;
-  /** Without privileges over the host: overlay keeps its notes in `user.*` attributes, devices are bind mounts. */
+  /** Without privileges over the host. */
   readonly rootless: boolean;
   /** Whether the user namespace allows setgroups(2): user_namespaces(7). */
   readonly setgroups: boolean;

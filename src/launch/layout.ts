@@ -118,6 +118,9 @@ export class Layout {
   #embed(cell: Cell, home: Home): void {
     if (this.cells.has(cell)) throw new RangeError(`$${cell.name} has two homes`);
     this.cells.set(cell, home);
+    if (cell.initial === undefined) return;
+    if (home.width === 8) this.#memory.u64(home.offset, cell.initial);
+    else this.#memory.u32(home.offset, cell.initial);
   }
 
   #pointer(at: number, target: number): void {

@@ -11,6 +11,7 @@ import {
   attributes,
   cloneTree,
   inRootArgs,
+  inUserNamespace,
   isNew,
   makeDirectories,
   makeFile,
@@ -106,7 +107,7 @@ function copyUp(stage: RootedStage, destination: string, target: Cell, attrs: Na
       ['lowerdir', `/proc/self/fd/${copyUpFd}`],
       ['upperdir', `${name}/upper`],
       ['workdir', `${name}/work`],
-      ...(facts.rootless ? ([['userxattr', undefined]] as const) : []),
+      ...(inUserNamespace(stage) ? ([['userxattr', undefined]] as const) : []),
     ],
     attrs,
   );

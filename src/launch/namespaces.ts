@@ -1,7 +1,7 @@
 /** The worlds of its own, or of others, that the container lives in: namespaces(7). */
 import { AF, AT_FDCWD, CLONE, flags, IOCTL, named, type Named, O, SOCK } from '../linux/flags.ts';
 import type { Namespace, TimeOffset } from '../spec/spec.ts';
-import { data } from './program.ts';
+import { type Cell, data } from './program.ts';
 import { isNew, namespaceOf, type Stage, writeFile } from './stage.ts';
 
 type Kind = Namespace['type'];
@@ -17,8 +17,10 @@ const cloneFlag: Record<Kind, keyof typeof CLONE.values> = {
   time: 'NEWTIME',
 };
 
-/** The user namespace first: it decides what is allowed in the others. */
-const joinOrder: readonly Kind[] = ['user', 'pid', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time'];
+const joinable: readonly Kind[] = ['pid', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time'];
+
+/** Joining takes power over the namespace's owner: who has it over the host loses it in a user namespace, others gain it there. */
+const joinOrder = (rootless: boolean): readonly Kind[] => (rootless ? ['user', ...joinable] : [...joinable, 'user']);
 
 const unshared: readonly [Kind, string][] = [
   ['mount', 'a mount table of its own'],
@@ -41,16 +43,23 @@ export function bornWith(spec: Stage['spec']): { flags: Named; newUser: boolean;
   return { flags: flags(CLONE, ...kinds.map((kind) => cloneFlag[kind])), newUser, forks };
 }
 
-export function joinNamespaces({ b, spec }: Stage): void {
-  for (const kind of joinOrder) {
+/** All are opened before any is joined: in another mount namespace the paths lead elsewhere. */
+export function joinNamespaces({ b, spec, facts }: Stage): void {
+  const opened = joinOrder(facts.rootless).flatMap((kind): [Kind, string, Cell][] => {
     const path = namespaceOf(spec, kind)?.path;
-    if (path === undefined) continue;
+    if (path === undefined) return [];
     const why = `join the ${kind} namespace ${path}`;
     const fd = b.result(kind, `${why}: open it`, 'openat', [AT_FDCWD, path, flags(O, 'RDONLY', 'CLOEXEC'), 0], {
       hints: { ENOENT: 'its process is gone, or the path is wrong' },
     });
-    b.op(why, 'setns', [fd, flags(CLONE, cloneFlag[kind])]);
-  }
+    return [[kind, why, fd]];
+  });
+  for (const [kind, why, fd] of opened) b.op(why, 'setns', [fd, flags(CLONE, cloneFlag[kind])]);
+}
+
+/** Who joins a user namespace does so before anything is made, and what is made belongs to it; the next process is the first of a new tree. */
+export function makePidNamespace({ b, spec }: Stage): void {
+  if (isNew(spec, 'pid')) b.op('make a process tree of its own', 'unshare', [flags(CLONE, 'NEWPID')]);
 }
 
 export function makeNamespaces({ b, spec }: Stage): void {

@@ -2,7 +2,7 @@
 import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, type Named, O } from '../linux/flags.ts';
 import type { RootSource } from '../spec/root-source.ts';
 import type { Cell } from './program.ts';
-import { cloneTree, octal, type RootedStage, setAttributes, type Stage } from './stage.ts';
+import { cloneTree, inUserNamespace, octal, type RootedStage, setAttributes, type Stage } from './stage.ts';
 
 const directory = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
 
@@ -31,8 +31,9 @@ const pageLimit = 4095;
  * In the container's own mount namespace a tmpfs covers `scratch`, and goes when the namespace goes: nothing is left on
  * the host to clean up, even if everything is killed.
  */
-function buildOverlay({ b, facts }: Stage, source: RootSource & { kind: 'overlay' }): Cell {
-  const { scratch } = facts;
+function buildOverlay(stage: Stage, source: RootSource & { kind: 'overlay' }): Cell {
+  const { b } = stage;
+  const { scratch } = stage.facts;
   b.op(
     'make room for what the container writes',
     'mount',
@@ -48,7 +49,7 @@ function buildOverlay({ b, facts }: Stage, source: RootSource & { kind: 'overlay
     b.op('make the directory overlayfs works in', 'mkdirat', [AT_FDCWD, `${upper}/work`, octal(0o700)]);
   }
   b.op('make the place where the layers come together', 'mkdirat', [AT_FDCWD, root, octal(0o755)]);
-  const rest = `,upperdir=${escape(`${upper}/upper`)},workdir=${escape(`${upper}/work`)}${facts.rootless ? ',userxattr' : ''}`;
+  const rest = `,upperdir=${escape(`${upper}/upper`)},workdir=${escape(`${upper}/work`)}${inUserNamespace(stage) ? ',userxattr' : ''}`;
   const full = source.lower.map(escape).join(':');
   const lower = full.length + rest.length > pageLimit ? shortNames(b, scratch, source.lower) : full;
   b.op('put the image under a writable layer', 'mount', ['overlay', root, 'overlay', 0, `lowerdir=${lower}${rest}`], {

@@ -52,6 +52,11 @@ const eventSize = 64;
 const eventKind = { message: 1, executed: 2, exited: 3 } as const;
 const failure = 2;
 
+/** A process has an even id; who takes its place (`Child.adopt`) has the next one. */
+const ownId = (id: number): number => id - (id % 2);
+const isAdopted = (id: number): boolean => id % 2 === 1;
+const adoptedId = (id: number): number => id + 1;
+
 /** `TARE_FAILED`. */
 const failed = 3;
 
@@ -62,7 +67,7 @@ export class Spawner {
   readonly #events: Socket;
   readonly #children = new Map<number, Child>();
   readonly #memory = new Memory();
-  #next = 1;
+  #next = 2;
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(native: Native, host: Pick<Host, 'arch' | 'kernel'>) {
@@ -91,7 +96,8 @@ export class Spawner {
   }
 
   spawn(options: SpawnOptions): Child {
-    const id = this.#next++;
+    const id = this.#next;
+    this.#next += 2;
     const program = this.#encode(options.program, options.trace);
     const boot = bootstrap({
       tareInit: this.#tareInit,
@@ -133,6 +139,7 @@ export class Spawner {
   kill(child: Child, signal: NodeJS.Signals | number): void {
     if (child.pidfd < 0) return;
     const number = typeof signal === 'number' ? signal : constants.signals[signal];
+    child.killed ||= number === constants.signals.SIGKILL;
     const b = new ProgramBuilder();
     const name = named(number, String(signal));
     b.op(`send ${signal} to the container`, 'pidfd_send_signal', [child.pidfd, name, 0, 0], { allow: ['ESRCH'] });
@@ -152,13 +159,13 @@ export class Spawner {
 
   #dispatch(event: Buffer): void {
     const id = Number(event.readBigUInt64LE(0));
-    const child = this.#children.get(id);
+    const child = this.#children.get(ownId(id));
     if (child === undefined) return;
     const kind = event.readUInt32LE(8);
     if (kind === eventKind.executed) child.onExecuted(event.readBigUInt64LE(56));
     else if (kind === eventKind.message) this.#message(id, child, event);
-    else if (kind === eventKind.exited && child.onExit(exitOf(event))) {
-      this.#children.delete(id);
+    else if (kind === eventKind.exited && child.onExit(exitOf(event), isAdopted(id))) {
+      this.#children.delete(ownId(id));
       if (this.#children.size === 0) this.#events.unref();
     }
   }
@@ -170,7 +177,8 @@ export class Spawner {
     const op = child.op(index);
     if (op?.stop === 'pidfd') {
       child.adopt(fd);
-      this.#native.follow(id, fd);
+      this.#native.follow(adoptedId(id), fd);
+      if (child.killed) this.kill(child, 'SIGKILL');
     } else if (op !== undefined) child.onStop(op, fd < 0 ? undefined : fd, index);
   }
 

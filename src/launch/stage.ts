@@ -44,6 +44,11 @@ export function isNew(spec: Spec, type: Namespace['type']): boolean {
   return namespace !== undefined && namespace.path === undefined;
 }
 
+/** Without power over the host, whether in a user namespace made for the container or in another's. */
+export function inUserNamespace({ spec, facts }: Pick<Stage, 'spec' | 'facts'>): boolean {
+  return facts.rootless || namespaceOf(spec, 'user') !== undefined;
+}
+
 /** `struct open_how` of openat2(2). */
 function openHow(open: Named, resolve: Named, mode = 0): Data {
   const shown = mode === 0 ? '' : `, mode: 0${mode.toString(8)}`;

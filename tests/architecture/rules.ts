@@ -23,7 +23,7 @@ const guests = ['labs', 'studio'];
 /** Facts arrive as arguments: no files, process, clock or randomness, here and in whatever is imported here. */
 const pure = [
   /^src\/spec\//,
-  /^src\/launch\/(?!spawn\.ts$)/,
+  /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/vm\/machine\.ts$/,
   /^src\/weigh\/(statistics|report[^/]*)\.ts$/,
 ];
