@@ -71,8 +71,8 @@ struct source {
 struct child {
   const struct tare *tare;
   uint64_t id;
-  int pidfd;
-  int sync; /* -1 once it has reached its end */
+  int pidfd; /* -1 once it is reaped */
+  int sync;  /* -1 once it has reached its end */
   struct source on_sync;
   struct source on_exit;
 };
@@ -125,6 +125,7 @@ static void listen_to(struct child *child) {
   epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
   child->sync = -1; /* Node closes it */
   tell(child->tare, &(struct event){.id = child->id, .kind = EVENT_EXECUTED, .fd = -1});
+  if (child->pidfd < 0) free(child);
 }
 
 static void bury(struct child *child) {
@@ -136,10 +137,10 @@ static void bury(struct child *child) {
   event.user = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
   event.system = (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
   listen_to(child); /* its last words come before its end */
-  if (child->sync >= 0) epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
   epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->pidfd, NULL);
+  child->pidfd = -1;
   const struct tare *tare = child->tare;
-  free(child);
+  if (child->sync < 0) free(child); /* else whoever took its place still speaks through it */
   tell(tare, &event);
 }
 
