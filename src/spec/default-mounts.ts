@@ -32,7 +32,10 @@ const guarded = ['nosuid', 'noexec', 'nodev'];
 /** /proc, /dev and what belongs below them, /sys. */
 function defaultMounts({ worlds, privileged, facts, maps }: MountContext): Mount[] {
   const lacks = new Set(facts.lacks);
-  const owned = (world: Worlds[keyof Worlds]): boolean => worlds.user === 'host' || world === 'new';
+  // Who joins a user namespace and another by their paths most likely found both at one container.
+  const joins = (world: Worlds[keyof Worlds]): boolean => typeof world === 'object';
+  const owned = (world: Worlds[keyof Worlds]): boolean =>
+    worlds.user === 'host' || world === 'new' || (joins(worlds.user) && joins(world));
   const access = privileged ? 'rw' : 'ro';
   const ttys = maps === undefined || isMapped(maps.gidMappings, ttyGroup) ? [`gid=${ttyGroup}`] : [];
 
@@ -70,7 +73,7 @@ function defaultMounts({ worlds, privileged, facts, maps }: MountContext): Mount
     devpts,
     sys,
     ...(lacks.has('cgroup2') ? [] : [cgroup]),
-    ...(lacks.has('mqueue') ? [] : [mqueue]),
+    ...(lacks.has('mqueue') || (mqueue.type === 'bind' && lacks.has('/dev/mqueue')) ? [] : [mqueue]),
     shared,
   ];
 }
@@ -91,6 +94,8 @@ const depth = (path: string): number => path.split('/').filter((part) => part !=
  * request has them in. A default gives way to a request for its own place or one above it.
  */
 export function mountsOf(requests: readonly MountRequest[], context: MountContext): Mount[] {
+  // In a mount namespace that is joined everything is mounted.
+  if (context.worlds.mount !== 'new') return [];
   const gone = ({ destination }: Mount): boolean =>
     requests.some(({ target }) => `${destination}/`.startsWith(`${target}/`));
   const kept = defaultMounts(context).filter((mount) => !gone(mount));

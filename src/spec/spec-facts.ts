@@ -32,6 +32,8 @@ export type HostLack =
   | 'cgroup2'
   /** A kernel without POSIX message queues. */
   | 'mqueue'
+  /** A host that shows its own message queues nowhere. */
+  | '/dev/mqueue'
   /** A kernel without swap accounting. */
   | 'memory.swap'
   | 'net.ipv4.ping_group_range'

@@ -53,6 +53,17 @@ export const requestChecks = [
     if (worlds.mount !== 'host') return;
     yield problem('/namespaces/mount', "must not be host: the container's root would become the host's");
   }),
+  check(
+    'who joins a mount namespace finds the mounts of others',
+    function* ({ mounts = [], upper, readOnly }, { worlds }) {
+      if (typeof worlds.mount !== 'object') return;
+      const asked = { mounts: mounts.length > 0, upper: upper !== undefined, readOnly: readOnly === true };
+      for (const [field, given] of Object.entries(asked)) {
+        if (given)
+          yield problem(`/${field}`, 'must be left out in a mount namespace that is joined: its mounts are not ours');
+      }
+    },
+  ),
   check('names belong to a UTS namespace and fit uname(2)', function* (request, context) {
     for (const field of ['hostname', 'domainname'] as const) {
       if (request[field] === undefined) continue;
