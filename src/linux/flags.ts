@@ -173,6 +173,8 @@ export const MFD = family('MFD_', { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 16 });
 export const F_SEAL = family('F_SEAL_', { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8 });
 export const FD_CLOEXEC = named(1, 'FD_CLOEXEC');
 
+/** flock(2). */
+export const LOCK = family('LOCK_', { EX: 2, NB: 4 });
 export const MSG = family('MSG_', { PEEK: 2, DONTWAIT: 0x40, NOSIGNAL: 0x4000 });
 export const AF = family('AF_', { UNIX: 1, INET: 2 });
 export const SOCK = family('SOCK_', { STREAM: 1, DGRAM: 2, CLOEXEC: 0o2000000 });

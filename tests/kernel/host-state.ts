@@ -1,0 +1,98 @@
+/**
+ * What tests of leftovers look at: all that a container could leave on the host, before and after.
+ *
+ * Of groups, those of other processes that still live are left out, so that several can test on one machine.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../../src/container/engine.ts';
+import { isAlive } from '../../src/container/owner.ts';
+import { readOwners } from '../../src/container/sweep.ts';
+
+/** By kind, a line for each thing there is. */
+export type HostState = Readonly<Record<string, readonly string[]>>;
+
+export function observeHost(engine: Engine): HostState {
+  return {
+    mount: readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
+    cgroup: cgroups(engine),
+    process: children(),
+    'file descriptor': fds(),
+    'network namespace': entries('/run/netns'),
+    file: below(join(engine.scratch, '..')),
+  };
+}
+
+/** What is there that was not, and the other way round: `+ mount …`, `- cgroup …`. */
+export function changes(before: HostState, after: HostState): string[] {
+  return Object.keys(before).flatMap((kind) => {
+    const [was, is] = [before[kind] ?? [], after[kind] ?? []];
+    return [...without(was, is).map((one) => `- ${kind} ${one}`), ...without(is, was).map((one) => `+ ${kind} ${one}`)];
+  });
+}
+
+/** Each line as often as the one has it more than the other. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others];
+  return lines.filter((line) => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}
+
+function cgroups({ cgroups: { parent }, owner, spawner }: Engine): string[] {
+  if (parent === undefined) return [];
+  const groups = entries(parent, { directories: true }).map((name) => join(parent, name));
+  const owners = readOwners(spawner, groups);
+  return groups.filter((group) => {
+    const found = owners.get(group);
+    return found !== undefined && (found === owner || !isAlive(found));
+  });
+}
+
+/** Of all threads of this process; zombies are among them. */
+function children(): string[] {
+  return entries('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map((pid) => `${pid} ${command(pid)}`),
+  );
+}
+
+export function command(pid: string): string {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+    return words === '' ? `[${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()}]` : words;
+  } catch {
+    return '(gone)';
+  }
+}
+
+/** What each leads to, less the one that reads the directory. */
+function fds(): string[] {
+  return entries('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [kindOf(readlinkSync(`/proc/self/fd/${fd}`))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Sockets and pipes have numbers that come and go with every process. */
+const kindOf = (link: string): string => link.replace(/^(socket|pipe):\[\d+\]$/, '$1');
+
+function below(directory: string): string[] {
+  return entries(directory, { recursive: true });
+}
+
+function entries(directory: string, { directories = false, recursive = false } = {}): string[] {
+  try {
+    const found = readdirSync(directory, { withFileTypes: true, recursive });
+    return found.filter((entry) => !directories || entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
