@@ -5,7 +5,7 @@ import { TareError } from '../errors.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
 import { type Host, probeHost } from '../linux/host.ts';
 import { type MountEntry, type ProcessStatus, readMountinfo, readStatus } from '../linux/proc.ts';
-import { Trials } from './trials.ts';
+import { firstTrials, Trials } from './trials.ts';
 
 export interface Machine {
   /** Such as `6.1.0-18-amd64`. */
@@ -17,20 +17,18 @@ export interface Machine {
   readonly mounts: readonly MountEntry[];
   /** What keeps a child from being started, if anything does. */
   readonly obstacle: unknown;
-  /** Both throw where there is an obstacle. */
+  /** Throws where tare does not know the architecture. */
   readonly host: () => Host;
+  /** Throws where there is an obstacle. */
   readonly trials: () => Trials;
   /** The text of a file; undefined where it cannot be read. */
   readonly read: (path: string) => string | undefined;
 }
 
-/** Starts one child, to see that it can be done. */
+/** Starts a child or two, to see that it can be done. */
 export async function lookAround(): Promise<Machine> {
-  const begun = await begin();
-  const unless = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new TareError(`see ${firstTrial}`);
-    return value;
-  };
+  const host = await outcome(probeHost);
+  const trials = await outcome(() => Trials.begin(get(host)));
   return {
     release: release(),
     user: userName(),
@@ -38,32 +36,30 @@ export async function lookAround(): Promise<Machine> {
     status: readStatus(),
     cgroups: probeCgroups(),
     mounts: readMountinfo(),
-    obstacle: begun.obstacle,
-    host: () => unless(begun.host),
-    trials: () => unless(begun.trials),
+    obstacle: trials.error,
+    host: () => get(host),
+    trials: () => {
+      if (trials.value === undefined) throw new TareError(`see ${firstTrials.child}`);
+      return trials.value;
+    },
     read,
   };
 }
 
-/** The name of the probe that tells of the obstacle. */
-export const firstTrial = 'clone3';
+type Outcome<T> =
+  { readonly value: T; readonly error?: undefined } | { readonly value?: undefined; readonly error: unknown };
 
-interface Begun {
-  readonly host?: Host;
-  readonly trials?: Trials;
-  readonly obstacle?: unknown;
+async function outcome<T>(make: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await make() };
+  } catch (error) {
+    return { error };
+  }
 }
 
-/** A trial of nothing comes first: where it fails, no other has anything to say. */
-async function begin(): Promise<Begun> {
-  try {
-    const host = probeHost();
-    const trials = new Trials(host);
-    const obstacle = await trials.child({ world: 'host' }, () => {});
-    return obstacle === undefined ? { host, trials } : { host, obstacle };
-  } catch (obstacle) {
-    return { obstacle };
-  }
+function get<T>({ value, error }: Outcome<T>): T {
+  if (value === undefined) throw error;
+  return value;
 }
 
 function userName(): string {

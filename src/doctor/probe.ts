@@ -49,3 +49,6 @@ export function judge(failure: TareError | undefined, fact: string): Finding {
 
 /** For what an ordinary user may not even ask. */
 export const onlyRoot: Finding = info('not for an ordinary user to ask');
+
+/** A cure for who may do it, and is refused. */
+export const confined = 'a security module or a seccomp filter refuses it: start tare outside of that container';

@@ -7,11 +7,12 @@ import { TareError } from '../errors.ts';
 import { syncFd } from '../launch/bootstrap.ts';
 import { stopAndWait } from '../launch/parent.ts';
 import { cell, data, ProgramBuilder, strings } from '../launch/program.ts';
-import { type Child, type ProcessExit, Spawner } from '../launch/spawn.ts';
-import { writeFile } from '../launch/stage.ts';
-import { AT_FDCWD, CLONE, CLOSE_RANGE, flags, MFD, SIG_SET } from '../linux/flags.ts';
+import type { Child, ProcessExit } from '../launch/child.ts';
+import { Spawner } from '../launch/spawn.ts';
+import { CLONE, CLOSE_RANGE, flags, MFD, SIG_SET } from '../linux/flags.ts';
 import type { Host } from '../linux/host.ts';
 import { openNative } from '../linux/native.ts';
+import { exercisePower, mapToRoot } from './user-namespaces.ts';
 
 /** Where a trial is made: as this process is, as the root of a new user namespace, or as nobody in one without id maps. */
 export type World = 'host' | 'user' | 'unmapped';
@@ -36,6 +37,9 @@ export interface Output extends ProcessExit {
   readonly text: string;
 }
 
+/** The probes that tell why all others have nothing to say. */
+export const firstTrials = { child: 'clone3', user: 'user namespaces' } as const;
+
 /** No answer within so long is an answer. */
 const patience = 2000;
 const most = 65536;
@@ -43,11 +47,25 @@ const most = 65536;
 export class Trials {
   readonly #spawner: Spawner;
   readonly #host: Host;
+  #noUser: TareError | undefined;
 
-  /** Throws where the native code is missing or may not be used. */
-  constructor(host: Host) {
+  private constructor(host: Host) {
     this.#host = host;
     this.#spawner = new Spawner(openNative(), host);
+  }
+
+  /** Throws what keeps a child from being started, for then no trial has anything to say. */
+  static async begin(host: Host): Promise<Trials> {
+    const trials = new Trials(host);
+    const failure = await trials.child({ world: 'host' }, () => {});
+    if (failure !== undefined) throw failure;
+    trials.#noUser = await trials.child({ world: 'user' }, exercisePower);
+    return trials;
+  }
+
+  /** Why this user has no user namespaces. */
+  get noUser(): TareError | undefined {
+    return this.#noUser;
   }
 
   /** In this very thread: for calls that change nothing here. The error says which of them failed. */
@@ -57,9 +75,10 @@ export class Trials {
     return caught(() => this.#spawner.run({ ops: b.ops }));
   }
 
-  /** In a child. The error says which step failed. */
+  /** In a child. The error says which step failed. Throws where there is no such world to try it in. */
   async child(options: TrialOptions, write: Write): Promise<TareError | undefined> {
     const { world, newPid = false, cgroup, inner = [], onStop } = options;
+    if (world !== 'host' && this.#noUser !== undefined) throw new TareError(`see ${firstTrials.user}`);
     const b = new ProgramBuilder().stage('trial');
     if (world === 'user') mapToRoot(b, this.#host.uid, this.#host.gid);
     write(b);
@@ -142,13 +161,6 @@ export class Trials {
 /** Stops, for whoever is to map our ids or open our namespaces. */
 export const waitForParent = (b: ProgramBuilder): void =>
   stopAndWait({ b, sync: cell('sync', syncFd(0)) }, 'maps', 'ask the parent');
-
-/** Ours is the one id that everybody may map, to root of the new namespace that this process is in: user_namespaces(7). */
-export function mapToRoot(b: ProgramBuilder, uid: number, gid: number): void {
-  writeFile(b, 'give up setgroups', AT_FDCWD, '/proc/self/setgroups', 'deny');
-  writeFile(b, 'map our own group', AT_FDCWD, '/proc/self/gid_map', `0 ${gid} 1`);
-  writeFile(b, 'map our own id', AT_FDCWD, '/proc/self/uid_map', `0 ${uid} 1`);
-}
 
 /** Whatever became of the help, the child goes on: its next step tells. */
 async function help(child: Child, onStop: TrialOptions['onStop']): Promise<void> {

@@ -2,7 +2,8 @@
 import { Engine } from '../../container/engine.ts';
 import { run } from '../../container/run.ts';
 import { TareError } from '../../errors.ts';
-import { no, type Probe, yes } from '../probe.ts';
+import { info, no, type Probe, yes } from '../probe.ts';
+import { firstTrials } from '../trials.ts';
 
 export const container: Probe = {
   name: 'a container',
@@ -10,7 +11,8 @@ export const container: Probe = {
   lost: 'containers with the defaults',
   cure: 'what the lines above say',
   vital: 'everyone',
-  examine: async () => {
+  examine: async ({ trials, host }) => {
+    if (trials().noUser !== undefined && host().rootless) return info(`not examined: see ${firstTrials.user}`);
     try {
       const exit = await run(new Engine(), { image: 'busybox', args: ['true'], stdio: 'ignore' });
       return exit.exitCode === 0 ? yes('busybox true ran in one') : no(`busybox true ended with ${exit.exitCode}`);

@@ -3,8 +3,9 @@ import { closeSync, openSync } from 'node:fs';
 import { AT_FDCWD, CLONE, flags } from '../../linux/flags.ts';
 import { writeFile } from '../../launch/stage.ts';
 import { ownWorld } from '../grounds.ts';
-import { info, judge, type Probe, yes } from '../probe.ts';
-import type { Write } from '../trials.ts';
+import { confined, info, judge, type Probe, yes } from '../probe.ts';
+import { firstTrials, type Write } from '../trials.ts';
+import { userNamespaceCure } from '../user-namespaces.ts';
 
 interface Kind {
   readonly name: string;
@@ -67,8 +68,8 @@ const kinds: readonly Kind[] = [
 const cures = (config: string, limit: string): Pick<Probe, 'cure' | 'cures'> => ({
   cure: `a kernel with CONFIG_${config}`,
   cures: {
-    EPERM: 'run as root, or see user namespaces below',
-    EACCES: 'see user namespaces below',
+    EPERM: confined,
+    EACCES: confined,
     ENOSPC: `sysctl -w user.max_${limit}_namespaces=15000`,
   },
 });
@@ -103,9 +104,13 @@ const user: Probe = {
   name: 'user namespace',
   purpose: 'root inside that is nobody outside (--userns)',
   lost: 'root inside that is nobody outside (--userns)',
-  ...cures('USER_NS', 'user'),
-  cures: { ...cures('USER_NS', 'user').cures, EPERM: 'see user namespaces below' },
-  examine: async ({ trials }) => judge(await trials().child({ world: 'user' }, () => {}), 'ids of its own'),
+  cure: 'a kernel with CONFIG_USER_NS',
+  examine: ({ trials, host, read, status }) => {
+    const { noUser } = trials();
+    if (host().rootless) return info(`see ${firstTrials.user}`);
+    const cure = userNamespaceCure(read, status.seccomp === 'filter');
+    return noUser === undefined ? yes('ids of its own') : { ...judge(noUser, ''), cure };
+  },
 };
 
 const device = '/dev/kvm';

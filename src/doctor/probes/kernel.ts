@@ -3,8 +3,9 @@ import { TareError } from '../../errors.ts';
 import { AT_FDCWD, CLOSE_RANGE, flags, MOUNT_ATTR, MS, O } from '../../linux/flags.ts';
 import { inRootArgs, newFilesystem, setAttributes } from '../../launch/stage.ts';
 import { ownMounts, ownWorld } from '../grounds.ts';
-import { firstTrial, messageOf } from '../machine.ts';
-import { judge, no, probes, yes } from '../probe.ts';
+import { messageOf } from '../machine.ts';
+import { confined, judge, no, probes, yes } from '../probe.ts';
+import { firstTrials } from '../trials.ts';
 
 /** mount_setattr(2), the newest call that no container can do without. */
 const least = [5, 12] as const;
@@ -35,7 +36,7 @@ export const kernel = probes(
     },
   },
   {
-    name: firstTrial,
+    name: firstTrials.child,
     purpose: 'a child that is born in its namespaces and followed by its pidfd',
     lost: everything,
     cure: 'npm run build, in the checkout of tare',
@@ -113,7 +114,7 @@ export const kernel = probes(
     purpose: 'mounts that are made first and attached to an open target afterwards',
     lost: everything,
     cure: 'Linux 5.2 or later',
-    cures: { EPERM: 'see user namespaces below' },
+    cures: { EPERM: confined },
     vital: 'everyone',
     examine: async ({ trials, host }) =>
       judge(
@@ -129,7 +130,7 @@ export const kernel = probes(
     purpose: 'options and propagation of a mount, recursive ones (rro …) too',
     lost: everything,
     cure: 'Linux 5.12 or later',
-    cures: { EPERM: 'see user namespaces below' },
+    cures: { EPERM: confined },
     vital: 'everyone',
     examine: async ({ trials, host }) =>
       judge(

@@ -29,10 +29,10 @@ async function inOwnGroup(
   }
 }
 
-/** Without systemd somebody must hand a part of the tree over: cgroup-v2.rst, "Delegation". */
-const delegation = (group: string, user: string): string =>
-  `as root: mkdir -p ${group}/shell; chown ${user} ${group} ${group}/cgroup.procs ${group}/cgroup.subtree_control; ` +
-  `chown -R ${user} ${group}/shell; echo ${process.ppid} > ${group}/shell/cgroup.procs`;
+/** Without systemd somebody must hand a part of the tree over, and put our shell in it: cgroup-v2.rst, "Delegation". */
+const delegation = (mount: string, user: string): string =>
+  `as root: cd ${mount}; mkdir -p ${user}/shell; chown -R ${user} ${user}/shell; ` +
+  `chown ${user} ${user} ${user}/cgroup.procs ${user}/cgroup.subtree_control; echo ${process.ppid} > ${user}/shell/cgroup.procs`;
 
 /** A file that every group but the root has. */
 const groupFile =
@@ -44,12 +44,14 @@ const controller = (name: string, lost: string): Probe => ({
   name: `${name} controller`,
   purpose: lost,
   lost,
-  cure: 'boot with systemd.unified_cgroup_hierarchy=1',
+  cure: 'the group above must pass it on (Delegate=yes); at the top some kernels want cgroup_enable=… at boot',
   examine: ({ cgroups }) => {
-    const { controllers, delegated, grantable } = cgroups;
+    const { mount, v1, controllers, delegated, grantable } = cgroups;
     if (grantable.includes(name)) return yes(`for groups under ${delegated}`);
     if (name === 'hugetlb' && !existsSync('/sys/kernel/mm/hugepages')) return info('this kernel has no huge pages');
-    if (delegated === undefined && controllers.includes(name)) return info('needs a cgroup of our own');
+    const taken = v1[name === 'io' ? 'blkio' : name] !== undefined;
+    if (mount !== undefined && delegated === undefined && !taken) return info('needs a cgroup of our own');
+    if (mount !== undefined && !taken && !controllers.includes(name)) return no(`not in ${mount}/cgroup.controllers`);
     const { fault, cure } = obstacle(cgroups, name);
     return no(fault.replace(`the ${name} controller is `, ''), { cure });
   },
@@ -85,7 +87,9 @@ export const resources = probes(
       if (mount === undefined) return info('needs cgroup v2');
       if (parent !== undefined) return yes(parent);
       const fault = `none under ${mount} is ours to divide`;
-      return existsSync('/run/systemd/system') ? no(fault) : no(fault, { cure: delegation(`${mount}/${user}`, user) });
+      if (process.geteuid?.() === 0)
+        return no(fault, { cure: `start tare where root may write to ${mount}: on the host` });
+      return existsSync('/run/systemd/system') ? no(fault) : no(fault, { cure: delegation(mount, user) });
     },
   },
   {

@@ -3,19 +3,14 @@ import { statSync } from 'node:fs';
 import { helperArgs } from '../../launch/id-maps.ts';
 import { octal } from '../../launch/stage.ts';
 import { AT_FDCWD, CLONE, flags, named, PR } from '../../linux/flags.ts';
-import { grantedRanges, type IdRange, onPath } from '../../linux/host.ts';
+import { grantedRanges, type IdRange, inUserNamespace, onPath } from '../../linux/host.ts';
 import { mountFilesystems } from '../filesystems.ts';
 import { ownOverlay, scratch } from '../grounds.ts';
 import type { Machine } from '../machine.ts';
 import { type Finding, info, judge, no, probes, yes } from '../probe.ts';
 import { freeRange, grantees, rangeText } from '../subordinate-ids.ts';
-import { mapToRoot, waitForParent, type Write } from '../trials.ts';
-
-/** A host name can only be set by who has power over its namespace: AppArmor lends the namespace, and not the power. */
-const useIt: Write = (b) => {
-  b.op('make a uts namespace in it', 'unshare', [flags(CLONE, 'NEWUTS')]);
-  b.op('set the host name in it', 'sethostname', ['trial', 5]);
-};
+import { firstTrials, waitForParent, type Write } from '../trials.ts';
+import { exercisePower, mapToRoot, userNamespaceCure } from '../user-namespaces.ts';
 
 const nobody = 65534;
 
@@ -27,19 +22,8 @@ const asNobody: Write = (b) => {
   b.op('own our files in /proc again', 'prctl', [flags(PR, 'SET_DUMPABLE'), 1, 0, 0, 0]);
   b.op('make a user namespace', 'unshare', [flags(CLONE, 'NEWUSER')]);
   mapToRoot(b, nobody, nobody);
-  useIt(b);
+  exercisePower(b);
 };
-
-/** The setting that is in the way. */
-function userNamespaceCure({ read, status }: Machine): string | undefined {
-  const is = (path: string, value: string): boolean => read(`/proc/sys/${path}`) === value;
-  if (is('kernel/apparmor_restrict_unprivileged_userns', '1'))
-    return 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for node with "userns,"';
-  if (is('kernel/unprivileged_userns_clone', '0')) return 'sysctl -w kernel.unprivileged_userns_clone=1';
-  if (is('user/max_user_namespaces', '0')) return 'sysctl -w user.max_user_namespaces=15000';
-  if (status.seccomp === 'filter') return 'inside a container: docker run --security-opt seccomp=unconfined';
-  return undefined;
-}
 
 interface Grant {
   readonly uids: readonly IdRange[];
@@ -120,18 +104,16 @@ async function mapWith({ trials, host, env }: Machine, uids: Helper, gids: Helpe
 
 export const rootless = probes(
   {
-    name: 'user namespaces',
+    name: firstTrials.user,
     purpose: 'containers without root',
     lost: 'containers of ordinary users',
-    cure: 'run as root; or a kernel with CONFIG_USER_NS, outside of a chroot',
+    cure: 'run as root',
     vital: 'rootless',
-    examine: async (machine) => {
-      const trials = machine.trials();
-      const failure = machine.host().rootless
-        ? await trials.child({ world: 'user' }, useIt)
-        : await trials.child({ world: 'host' }, asNobody);
-      const cure = failure === undefined ? undefined : userNamespaceCure(machine);
-      return { ...judge(failure, 'for ordinary users'), ...(cure === undefined ? {} : { cure }) };
+    examine: async ({ trials, host, read, status }) => {
+      const ours = host().rootless || inUserNamespace();
+      const failure = ours ? trials().noUser : await trials().child({ world: 'host' }, asNobody);
+      const cure = userNamespaceCure(read, status.seccomp === 'filter');
+      return { ...judge(failure, ours ? 'for ordinary users' : 'for ordinary users too'), cure };
     },
   },
   {

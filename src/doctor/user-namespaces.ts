@@ -1,0 +1,28 @@
+/** Whether user namespaces can be had, and the setting in the way where they cannot: user_namespaces(7). */
+import type { ProgramBuilder } from '../launch/program.ts';
+import { writeFile } from '../launch/stage.ts';
+import { AT_FDCWD, CLONE, flags } from '../linux/flags.ts';
+
+/** Ours is the one id that everybody may map, to root of the new namespace that this process is in. */
+export function mapToRoot(b: ProgramBuilder, uid: number, gid: number): void {
+  writeFile(b, 'give up setgroups', AT_FDCWD, '/proc/self/setgroups', 'deny');
+  writeFile(b, 'map our own group', AT_FDCWD, '/proc/self/gid_map', `0 ${gid} 1`);
+  writeFile(b, 'map our own id', AT_FDCWD, '/proc/self/uid_map', `0 ${uid} 1`);
+}
+
+/** A host name can only be set by who has power over its namespace: AppArmor lends the namespace, and not the power. */
+export function exercisePower(b: ProgramBuilder): void {
+  b.op('make a uts namespace in a user namespace', 'unshare', [flags(CLONE, 'NEWUTS')]);
+  b.op('set the host name in a user namespace', 'sethostname', ['trial', 5]);
+}
+
+/** What the kernel and its distributors have put in the way, where that can be told. */
+export function userNamespaceCure(read: (path: string) => string | undefined, filtered: boolean): string {
+  const is = (name: string, value: string): boolean => read(`/proc/sys/${name.replaceAll('.', '/')}`) === value;
+  if (is('user.max_user_namespaces', '0')) return 'sysctl -w user.max_user_namespaces=15000';
+  if (is('kernel.unprivileged_userns_clone', '0')) return 'sysctl -w kernel.unprivileged_userns_clone=1';
+  if (is('kernel.apparmor_restrict_unprivileged_userns', '1'))
+    return 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for node with "userns,"';
+  if (filtered) return 'allow them where tare is contained itself: docker run --security-opt seccomp=unconfined';
+  return 'leave the chroot, if this is one; else a kernel with CONFIG_USER_NS';
+}
