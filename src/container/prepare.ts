@@ -18,6 +18,7 @@ import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
 import { idMappedMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
+import { refuseMissing } from './refusals.ts';
 
 export interface Prepared {
   readonly id: string;
@@ -43,6 +44,7 @@ export async function prepare(engine: Engine, request: RunRequest, options: Prep
     image.spec === undefined
       ? specOf(request, image.config, specFacts(engine, request, image, id))
       : bundleSpec(image.spec, request);
+  refuseMissing(spec);
   const idMapped = idMappedMounts(spec);
   const facts = launchFacts(engine, request, image, spec, idMapped, options);
   const launch = compile(spec, facts);

@@ -27,6 +27,7 @@ import {
   type Stage,
   writeFile,
 } from './stage.ts';
+import { setPriorities } from './scheduling.ts';
 import { controlTerminal, openTerminal, startSession } from './terminal.ts';
 
 export interface Launch {
@@ -55,7 +56,7 @@ export function compile(spec: Spec, facts: Facts): Launch {
     stopAndWait(stage, 'maps', 'ask the parent for id maps');
     becomeRootOfNamespace(stage);
   }
-  identity.setPriorities(stage);
+  setPriorities(stage);
   namespaces.joinNamespaces(stage);
   if (namespaceOf(spec, 'user')?.path !== undefined) becomeRootOfNamespace(stage);
   if (born.forks) {

@@ -1,71 +1,10 @@
 /** Who the payload is and what it may do: credentials(7), capabilities(7), getrlimit(2), seccomp(2). */
-import { AT_FDCWD, flags, IOPRIO_WHO, KEYCTL, named, PR, PR_CAP_AMBIENT, SECCOMP } from '../linux/flags.ts';
+import { AT_FDCWD, flags, KEYCTL, named, PR, PR_CAP_AMBIENT, SECCOMP } from '../linux/flags.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
 import type { Rlimit } from '../spec/spec.ts';
 import { type Cell, cell, data, type ProgramBuilder } from './program.ts';
 import { sendFd } from './parent.ts';
 import { octal, type Stage, writeFile } from './stage.ts';
-
-/** What is set through the host's /proc or needs the host's powers: while both are still in sight. */
-export function setPriorities({ b, spec }: Stage): void {
-  const { oomScoreAdj, scheduler, ioPriority } = spec.process;
-  if (oomScoreAdj !== undefined) {
-    const hints = { EACCES: 'going below what this process has needs CAP_SYS_RESOURCE' };
-    writeFile(
-      b,
-      `set the OOM score to ${oomScoreAdj}`,
-      AT_FDCWD,
-      '/proc/self/oom_score_adj',
-      String(oomScoreAdj),
-      hints,
-    );
-  }
-  if (ioPriority !== undefined) {
-    const classes = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 };
-    const value = (classes[ioPriority.class] << 13) | ioPriority.priority;
-    const shown = named(value, `${ioPriority.class}:${ioPriority.priority}`);
-    b.op('set the I/O priority', 'ioprio_set', [flags(IOPRIO_WHO, 'PROCESS'), 0, shown], {
-      hints: { EPERM: 'the real-time class needs CAP_SYS_NICE' },
-    });
-  }
-  if (scheduler !== undefined) setScheduler(b, scheduler);
-}
-
-const policies = {
-  SCHED_OTHER: 0,
-  SCHED_FIFO: 1,
-  SCHED_RR: 2,
-  SCHED_BATCH: 3,
-  SCHED_ISO: 4,
-  SCHED_IDLE: 5,
-  SCHED_DEADLINE: 6,
-};
-const schedulerFlags = {
-  SCHED_FLAG_RESET_ON_FORK: 0x01,
-  SCHED_FLAG_RECLAIM: 0x02,
-  SCHED_FLAG_DL_OVERRUN: 0x04,
-  SCHED_FLAG_KEEP_POLICY: 0x08,
-  SCHED_FLAG_KEEP_PARAMS: 0x10,
-  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
-  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
-};
-
-function setScheduler(b: ProgramBuilder, scheduler: NonNullable<Stage['spec']['process']['scheduler']>): void {
-  const bits = (scheduler.flags ?? []).reduce((sum, flag) => sum | schedulerFlags[flag], 0);
-  const attr = data(`{sched_policy: ${scheduler.policy}}`, [
-    { u32: 48 },
-    { u32: policies[scheduler.policy] },
-    { u64: bits },
-    { u32: scheduler.nice ?? 0 },
-    { u32: scheduler.priority ?? 0 },
-    { u64: scheduler.runtime ?? 0 },
-    { u64: scheduler.deadline ?? 0 },
-    { u64: scheduler.period ?? 0 },
-  ]);
-  b.op(`schedule as ${scheduler.policy}`, 'sched_setattr', [0, attr, 0], {
-    hints: { EPERM: 'real-time policies need CAP_SYS_NICE over the host' },
-  });
-}
 
 /** As include/uapi/asm-generic/resource.h numbers them. */
 const resources = [
@@ -120,7 +59,7 @@ export function setLabels({ b, spec }: Stage, proc: Cell | undefined): void {
   const { apparmorProfile, selinuxLabel } = spec.process;
   const from = proc ?? AT_FDCWD;
   const path = (name: string) => (proc === undefined ? `/proc/self/attr/${name}` : `self/attr/${name}`);
-  const hints = { ENOENT: 'no such profile or label is loaded', EINVAL: 'the kernel does not know this label' };
+  const hints = { ENOENT: 'no such profile is loaded', EINVAL: 'the kernel does not know this label' };
   if (apparmorProfile !== undefined && apparmorProfile !== '')
     writeFile(
       b,
