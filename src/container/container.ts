@@ -139,7 +139,7 @@ export class Container implements AsyncDisposable {
   /** Settles when the payload has been executed. */
   async executed(): Promise<void> {
     await this.#child.executed.catch((error: unknown) => {
-      throw this.#failure ?? error;
+      throw this.#child.report ?? this.#failure ?? error;
     });
   }
 
@@ -229,7 +229,8 @@ export class Container implements AsyncDisposable {
   async #end(ended: ProcessExit): Promise<Exit> {
     const oom = this.#cgroup?.oomKills();
     await this.#cgroup?.remove();
-    const failure = this.#failure ?? this.#child.failure;
+    // Where the child fails first, what we then do for it fails too, and says less.
+    const failure = this.#child.report ?? this.#failure ?? this.#child.failure;
     if (failure !== undefined) {
       this.#settleReady.reject(failure);
       throw failure;

@@ -66,6 +66,7 @@ export class Child {
   #sync: number;
   #memory: number;
   #stamps: readonly Stamp[] = [];
+  #report: Error | undefined;
   #failure: Error | undefined;
   /** Whom this process has followed, until their end: at first one, after `adopt` another. */
   #awaited = 1;
@@ -88,6 +89,11 @@ export class Child {
     });
     this.exited = new Promise((resolve) => (this.#settle.exited = resolve));
     this.executed.catch(() => {}); // whoever waits for it is told; whoever does not sees the exit
+  }
+
+  /** What the program itself said of its failure, before anybody killed it. */
+  get report(): Error | undefined {
+    return this.#report;
   }
 
   /** Why the payload was not executed. */
@@ -114,7 +120,8 @@ export class Child {
   }
 
   onFailure(index: number, error: number): void {
-    if (this.#program !== undefined) this.#failure = describeFailure(this.#program, index, error);
+    if (this.#program === undefined) return;
+    this.#failure = this.#report = describeFailure(this.#program, index, error);
   }
 
   /** The sync socket has reached its end: execve has closed it, or the process is gone. */
