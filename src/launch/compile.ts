@@ -4,7 +4,7 @@
  * Read `compile` from top to bottom: it is what a container is.
  */
 import { TareError } from '../errors.ts';
-import { flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
+import { AT_FDCWD, flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
 import { syncFd } from './bootstrap.ts';
 import { makeDevices } from './devices.ts';
@@ -12,7 +12,7 @@ import { execute, resetSignals } from './execute.ts';
 import type { Facts } from './facts.ts';
 import * as identity from './identity.ts';
 import { maskPaths, sealPaths } from './masks.ts';
-import { type Mounted, mountAll } from './mounts.ts';
+import { type Mounted, mountAll, takeShared } from './mounts.ts';
 import * as namespaces from './namespaces.ts';
 import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait } from './parent.ts';
 import { type Cell, cell, type Program, ProgramBuilder } from './program.ts';
@@ -117,8 +117,9 @@ function buildView(stage: Stage): Cell | undefined {
 
   b.stage('root');
   b.op('give files exactly the modes we name', 'umask', [0]);
+  const shared = own ? takeShared(stage) : new Map<string, Cell>();
   if (own) detachPropagation(stage);
-  const rooted: RootedStage = { ...stage, root: own ? buildRoot(stage) : openPlainRoot(stage) };
+  const rooted: RootedStage = { ...stage, shared, root: own ? buildRoot(stage) : openPlainRoot(stage) };
 
   b.stage('mounts');
   const mounted: Mounted = own ? mountAll(rooted) : {};
@@ -154,7 +155,7 @@ function enterView(stage: Stage): undefined {
 
 function openPlainRoot({ b, facts }: Stage): Cell {
   const path = facts.root.kind === 'directory' ? facts.root.path : '/';
-  return b.result('root', 'open the root', 'openat', [-100, path, flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'), 0]);
+  return b.result('root', 'open the root', 'openat', [AT_FDCWD, path, flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'), 0]);
 }
 
 /** Through the mount we have just made: no file of the image can be in its place (CVE-2025-52881). */

@@ -2,10 +2,10 @@
  * The spec's mounts, in its order. A target is a path of the image's author: it is resolved once, below the root, and
  * mounted onto as an open file, so that no symbolic link leads out and no rename slips in between (CVE-2021-30465).
  */
-import { flags, MS, type Named, O, RESOLVE } from '../linux/flags.ts';
+import { AT_FDCWD, flags, type Named, O, RESOLVE } from '../linux/flags.ts';
 import { type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
-import { type Cell, cell } from './program.ts';
+import { type Cell, cell, type ProgramBuilder } from './program.ts';
 import {
   attach,
   attributes,
@@ -16,10 +16,13 @@ import {
   makeDirectories,
   makeFile,
   newFilesystem,
+  octal,
   openInRoot,
+  propagationFlags,
   retry,
   type RootedStage,
   setAttributes,
+  type Stage,
 } from './stage.ts';
 
 /** Open mounts that later stages reach the container's own instances through. */
@@ -42,10 +45,13 @@ export function mountAll(stage: RootedStage): Mounted {
   return mounted;
 }
 
+const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === 'bind' || options.includes('bind') || options.includes('rbind');
+
 function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   const options = parseMountOptions(mount.options ?? []);
   if (options.remount) return remount(stage, mount, options);
-  if (options.bind !== false || mount.type === 'bind') return bind(stage, mount, options);
+  if (isBind(mount)) return bind(stage, mount, options);
   if (mount.type === 'cgroup' && !isNew(stage.spec, 'cgroup'))
     return bind(stage, { ...mount, source: '/sys/fs/cgroup' }, options);
   return mountNew(stage, mount, options);
@@ -98,7 +104,7 @@ function copyUp(stage: RootedStage, destination: string, target: Cell, attrs: Na
     [`${name}/upper`, 0o755],
     [`${name}/work`, 0o700],
   ] as const)
-    b.op(`make ${path}`, 'mkdirat', [-100, path, mode]);
+    b.op(`make ${path}`, 'mkdirat', [AT_FDCWD, path, octal(mode)]);
   return newFilesystem(
     b,
     destination,
@@ -123,18 +129,32 @@ function bind(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
   const recursive = options.bind !== 'bind';
   const mapped = facts.idMapped.get(destination);
   const tree =
-    mapped === undefined
-      ? cloneTree(b, `take ${source} from the host`, source, recursive, {
-          ENOENT: 'no such path on the host',
-          EINVAL: 'the mount is unbindable or belongs to another mount namespace',
-        })
-      : cell('mapped', mapped);
+    mapped === undefined ? (stage.shared.get(destination) ?? takeTree(b, source, recursive)) : cell('mapped', mapped);
   if (facts.paths.get(source) === 'file') makeFile(stage, destination);
   else makeDirectories(stage, destination);
   const target = openInRoot(stage, `open ${destination} to mount onto`, destination);
   attach(b, `bind ${source} to ${destination}`, tree, target);
   change(stage, destination, tree, options);
   return tree;
+}
+
+const takeTree = (b: ProgramBuilder, source: string, recursive: boolean): Cell =>
+  cloneTree(b, `take ${source} from the host`, source, recursive, {
+    ENOENT: 'no such path on the host',
+    EINVAL: 'the mount is unbindable or belongs to another mount namespace',
+  });
+
+/** What is to share its mounts with the host is taken while all mounts still do: mount_namespaces(7). */
+export function takeShared({ b, spec, facts }: Stage): ReadonlyMap<string, Cell> {
+  return new Map(
+    (spec.mounts ?? []).flatMap((mount): [string, Cell][] => {
+      const { destination, source = '' } = mount;
+      const { bind, propagation } = parseMountOptions(mount.options ?? []);
+      const shares = propagation.some((kind) => kind === 'shared' || kind === 'rshared');
+      if (!shares || !isBind(mount) || facts.idMapped.has(destination)) return [];
+      return [[destination, takeTree(b, source, bind !== 'bind')]];
+    }),
+  );
 }
 
 /** After it is attached: a flag that the host has locked must not be lost on the way. */
@@ -160,13 +180,10 @@ function remount(stage: RootedStage, mount: Mount, options: MountOptions): Cell 
   return target;
 }
 
-const propagationFlag = { private: 'PRIVATE', shared: 'SHARED', slave: 'SLAVE', unbindable: 'UNBINDABLE' } as const;
-
 function propagate(stage: RootedStage, destination: string, mount: Cell, kinds: readonly Propagation[]): void {
   for (const kind of kinds) {
     const recursive = kind.startsWith('r');
-    const plain = (recursive ? kind.slice(1) : kind) as keyof typeof propagationFlag;
-    const propagation = flags(MS, propagationFlag[plain]);
+    const propagation = propagationFlags[(recursive ? kind.slice(1) : kind) as keyof typeof propagationFlags];
     setAttributes(stage.b, `make the propagation of ${destination} ${kind}`, mount, { propagation, recursive });
   }
 }

@@ -1,16 +1,22 @@
 /** The root: what `/` will be, and the moment when it becomes so. */
-import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, type Named, O } from '../linux/flags.ts';
+import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O } from '../linux/flags.ts';
 import type { RootSource } from '../spec/root-source.ts';
 import type { Cell } from './program.ts';
-import { cloneTree, inUserNamespace, octal, type RootedStage, setAttributes, type Stage } from './stage.ts';
+import {
+  cloneTree,
+  inUserNamespace,
+  octal,
+  propagationFlags,
+  type RootedStage,
+  setAttributes,
+  type Stage,
+} from './stage.ts';
 
 const directory = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
 
 /** Nothing mounted from here on reaches the host; what the host mounts or unmounts may still arrive. */
-export function detachPropagation({ b, spec }: Stage): void {
-  const shared = spec.linux?.rootfsPropagation === 'shared';
-  const kind = shared ? flags(MS, 'REC', 'SHARED') : flags(MS, 'REC', 'SLAVE');
-  b.op('keep our mounts out of the host', 'mount', [0, '/', 0, kind, 0]);
+export function detachPropagation({ b }: Stage): void {
+  b.op('keep our mounts out of the host', 'mount', [0, '/', 0, flags(MS, 'REC', 'SLAVE'), 0]);
 }
 
 /** Builds the root and returns the open directory through which everything below it is reached. */
@@ -85,10 +91,12 @@ export function pivotRoot({ b, spec, root }: RootedStage): void {
   b.op('make it the root of this mount namespace', 'pivot_root', ['.', '.'], {
     hints: { EINVAL: 'the current root is the initial ramfs, which cannot be moved away' },
   });
-  if (spec.linux?.rootfsPropagation === 'shared')
-    b.op('keep the next step from the host', 'mount', [0, '.', 0, flags(MS, 'REC', 'SLAVE'), 0]);
   b.op("let go of the host's files", 'umount2', ['.', flags(MNT, 'DETACH')]);
   b.op('stand in the new root', 'chdir', ['/']);
+  const propagation = spec.linux?.rootfsPropagation;
+  if (propagation === undefined) return;
+  // Not before: pivot_root takes no root that shares its mounts.
+  setAttributes(b, `make the root's propagation ${propagation}`, root, { propagation: propagationFlags[propagation] });
 }
 
 /** Without a mount namespace of its own the root can only be changed for the process. */
@@ -97,20 +105,7 @@ export function changeRoot({ b, root }: RootedStage): void {
   b.op('make it the root of this process', 'chroot', ['.']);
 }
 
-export function sealRoot(stage: RootedStage): void {
-  const { b, spec, root } = stage;
+export function sealRoot({ b, spec, root }: RootedStage): void {
   if (spec.root.readonly === true)
     setAttributes(b, 'make the root read-only', root, { set: flags(MOUNT_ATTR, 'RDONLY') });
-  const propagation = spec.linux?.rootfsPropagation;
-  if (propagation === undefined) return;
-  const names: Record<typeof propagation, Named> = {
-    shared: flags(MS, 'SHARED'),
-    slave: flags(MS, 'SLAVE'),
-    private: flags(MS, 'PRIVATE'),
-    unbindable: flags(MS, 'UNBINDABLE'),
-  };
-  setAttributes(b, `make the root's propagation ${propagation}`, root, {
-    propagation: names[propagation],
-    recursive: true,
-  });
 }

@@ -9,6 +9,7 @@ import {
   FSOPEN,
   MOUNT_ATTR,
   MOVE_MOUNT,
+  MS,
   named,
   type Named,
   O,
@@ -32,6 +33,8 @@ export interface Stage {
 export interface RootedStage extends Stage {
   /** O_PATH fd of the root's mount. */
   readonly root: Cell;
+  /** Mounts of the host, by destination, taken while what is mounted on them still reached it. */
+  readonly shared: ReadonlyMap<string, Cell>;
 }
 
 export function namespaceOf(spec: Spec, type: Namespace['type']): Namespace | undefined {
@@ -178,6 +181,14 @@ export interface AttributeChange {
 }
 
 const none = named(0, '0');
+
+/** mount_namespaces(7), "Propagation types". */
+export const propagationFlags = {
+  private: flags(MS, 'PRIVATE'),
+  shared: flags(MS, 'SHARED'),
+  slave: flags(MS, 'SLAVE'),
+  unbindable: flags(MS, 'UNBINDABLE'),
+} as const;
 
 /** mount_setattr(2) on an open mount. */
 export function setAttributes(b: ProgramBuilder, why: string, mount: Cell, change: AttributeChange): void {
