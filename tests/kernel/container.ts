@@ -1,15 +1,31 @@
 /** What tests of containers share: payloads, places that go with the test, and one way to look inside. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished } from 'vitest';
-import type { CreateOptions } from '../../src/container/run.ts';
+import { Container } from '../../src/container/container.ts';
+import { Engine } from '../../src/container/engine.ts';
 import type { Exit } from '../../src/container/exit.ts';
+import { prepare } from '../../src/container/prepare.ts';
+import type { CreateOptions } from '../../src/container/run.ts';
+import { openStreams } from '../../src/container/stdio.ts';
 import { run } from '../../src/index.ts';
+import { compile } from '../../src/launch/compile.ts';
 import { type MountEntry, parseMountinfo } from '../../src/linux/proc.ts';
 import type { MountRequest } from '../../src/spec/request.ts';
+import type { RootSource } from '../../src/spec/root-source.ts';
 import type { Spec } from '../../src/spec/spec.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -100,4 +116,28 @@ export function bundle(change: (spec: Spec) => Spec = (spec) => spec, at = tempo
   smallRoot(join(at, 'rootfs'));
   writeFileSync(join(at, 'config.json'), JSON.stringify(change(plain)));
   return `oci:${at}`;
+}
+
+/** Runs a script below these layers, topmost first, with busybox's as the last: images of today have one. */
+export async function insideLayers(script: string, layers: readonly string[], upper?: string): Promise<string> {
+  const engine = new Engine();
+  const request = { image: 'busybox', args: ['sh', '-c', script] };
+  const how = { payloadFds: 3, waitForStart: false, dieWithParent: true };
+  const prepared = await prepare(engine, request, how);
+  const { image, spec } = prepared;
+  const [busybox = ''] = image.root.kind === 'overlay' ? image.root.lower : [];
+  const { arch, lastCapability, ignoredSignals, rootless } = engine.host;
+  const host = { arch, lastCapability, ignoredSignals, rootless, scratch: engine.scratch, paths: engine.maskKinds };
+  const source: RootSource = {
+    kind: 'overlay',
+    lower: [...layers, busybox],
+    ...(upper === undefined ? {} : { upper }),
+  };
+  const launch = compile(spec, { ...how, ...host, root: source, setgroups: true, idMapped: new Map(), init: false });
+  const streams = openStreams(['ignore', 'pipe', 'pipe'], engine.spawner, engine.nullFd);
+  const container = new Container(engine, { ...prepared, launch }, streams, []);
+  const [stdout, stderr] = await Promise.all([container.stdout!, container.stderr!].map(text));
+  expect(await container.exited).toMatchObject({ exitCode: 0 });
+  expect(stderr).toBe('');
+  return stdout!.trimEnd();
 }
