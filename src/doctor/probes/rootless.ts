@@ -72,7 +72,7 @@ async function mapHelpers(machine: Machine): Promise<Finding> {
 type Helper = readonly [path: string, range: IdRange];
 
 /** A child waits in an unmapped user namespace, has its ids mapped, and becomes one of them. */
-async function mapWith({ trials, host, env }: Machine, uids: Helper, gids: Helper): Promise<Finding> {
+async function mapWith({ trials, host, env, status }: Machine, uids: Helper, gids: Helper): Promise<Finding> {
   const { uid, gid } = host();
   let said = '';
   const map = async (pid: number, [path, { start, size }]: Helper, own: number): Promise<void> => {
@@ -97,9 +97,12 @@ async function mapWith({ trials, host, env }: Machine, uids: Helper, gids: Helpe
       b.op('become user 1', 'setresuid', [1, 1, 1]);
     },
   );
+  if (failure === undefined) return yes('became user 1 of the range');
+  const cure = status.noNewPrivileges
+    ? 'start tare from a shell without no-new-privileges'
+    : `as root: chmod u+s ${uids[0]} ${gids[0]}, on a mount without nosuid`;
   // There they are, and tare counts on them.
-  if (failure !== undefined) return { ...judge(failure, ''), ...(said === '' ? {} : { fact: said }), vital: true };
-  return yes('became user 1 of the range');
+  return { ...judge(failure, ''), ...(said === '' ? {} : { fact: said }), cure, vital: true };
 }
 
 export const rootless = probes(
@@ -128,13 +131,7 @@ export const rootless = probes(
     purpose: 'they map subordinate ids for ordinary users',
     lost: 'users of a container other than its root (--user, files of other owners)',
     cure: 'apt-get install uidmap',
-    examine: async (machine) => {
-      const finding = await mapHelpers(machine);
-      const installed = finding.fact !== 'not installed';
-      return installed
-        ? { ...finding, cure: 'as root: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap, not on a nosuid mount' }
-        : finding;
-    },
+    examine: mapHelpers,
   },
   {
     name: 'overlayfs',
