@@ -16,7 +16,7 @@ export function setLimits({ b, spec }: Stage): void {
   for (const limit of spec.process.rlimits ?? []) {
     const number = resources.indexOf(limit.type.replace('RLIMIT_', ''));
     b.op(
-      `limit ${limit.type} to ${limit.soft}:${limit.hard}`,
+      `limit ${limit.type} to ${shown(limit.soft)}:${shown(limit.hard)}`,
       'prlimit64',
       [0, named(number, limit.type), rlimit(limit), 0],
       {
@@ -30,14 +30,17 @@ export function setLimits({ b, spec }: Stage): void {
 }
 
 const rlimit = ({ soft, hard }: Rlimit) =>
-  data(`{soft: ${soft}, hard: ${hard}}`, [{ u64: clamp(soft) }, { u64: clamp(hard) }]);
+  data(`{soft: ${shown(soft)}, hard: ${shown(hard)}}`, [{ u64: clamp(soft) }, { u64: clamp(hard) }]);
+
+const infinity = (1n << 64n) - 1n;
 
 /** JSON has rounded 2^64 - 1, RLIM_INFINITY, up. */
 function clamp(value: number | bigint): bigint {
-  const most = (1n << 64n) - 1n;
   const exact = BigInt(value);
-  return exact > most ? most : exact;
+  return exact > infinity ? infinity : exact;
 }
+
+const shown = (limit: number): string => (clamp(limit) === infinity ? 'unlimited' : String(limit));
 
 /** Keys of the caller's session stay the caller's: keyrings(7). */
 export function joinKeyring({ b }: Stage): void {
