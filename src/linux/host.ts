@@ -48,7 +48,7 @@ export function probeHost(): Host {
   const status = readStatus();
   const effective = status.capabilities.effective;
   const uid = process.geteuid?.() ?? 0;
-  const rootless = uid !== 0 || ((effective >> CAP_SYS_ADMIN) & 1n) === 0n;
+  const rootless = uid !== 0 || ((effective >> CAP_SYS_ADMIN) & 1n) === 0n || inUserNamespace();
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
   return {
     arch: machine,
@@ -110,7 +110,7 @@ function userName(): string | undefined {
 
 /** Where a shell would find a program, or in the usual places. */
 export function onPath(program: string): string | undefined {
-  const directories = (process.env['PATH'] ?? '').split(':').concat('/usr/bin', '/bin', '/usr/sbin', '/sbin');
+  const directories = (process.env.PATH ?? '').split(':').concat('/usr/bin', '/bin', '/usr/sbin', '/sbin');
   return directories.map((directory) => `${directory}/${program}`).find(isFile);
 }
 
