@@ -125,7 +125,12 @@ static void listen_to(struct child *child) {
   epoll_ctl(child->tare->epoll, EPOLL_CTL_DEL, child->sync, NULL);
   child->sync = -1; /* Node closes it */
   tell(child->tare, &(struct event){.id = child->id, .kind = EVENT_EXECUTED, .fd = -1});
-  if (child->pidfd < 0) free(child);
+}
+
+/* Whichever ends last, the process or what it speaks through, takes the block along. */
+static void on_words(struct child *child) {
+  listen_to(child);
+  if (child->sync < 0 && child->pidfd < 0) free(child);
 }
 
 static void bury(struct child *child) {
@@ -166,7 +171,7 @@ static int follow(const struct tare *tare, uint64_t id, int pidfd, int sync) {
   struct child *child = malloc(sizeof *child);
   if (child == NULL) return ENOMEM;
   *child = (struct child){.tare = tare, .id = id, .pidfd = pidfd, .sync = sync};
-  child->on_sync = (struct source){child, listen_to};
+  child->on_sync = (struct source){child, on_words};
   child->on_exit = (struct source){child, bury};
   struct epoll_event on_sync = {.events = EPOLLIN, .data.ptr = &child->on_sync};
   struct epoll_event on_exit = {.events = EPOLLIN, .data.ptr = &child->on_exit};
