@@ -10,6 +10,7 @@ import type { PathKind } from '../launch/facts.ts';
 import { ProgramBuilder } from '../launch/program.ts';
 import { Spawner } from '../launch/spawn.ts';
 import { inRootArgs, retry } from '../launch/stage.ts';
+import { errnos } from '../linux/abi.ts';
 import { AT_FDCWD, flags, O } from '../linux/flags.ts';
 import { type Host, probeHost } from '../linux/host.ts';
 import { LibSeccomp } from '../linux/libseccomp.ts';
@@ -19,6 +20,9 @@ import { seccompCacheDir } from '../linux/seccomp-cache.ts';
 import { maskedPaths } from '../spec/default-paths.ts';
 import type { Seccomp } from '../spec/spec.ts';
 import { describeSelf } from './owner.ts';
+
+/** What opening a whiteout gives: a device that overlayfs puts where a layer deletes what the layers below have. */
+const whiteout = -errnos.ENXIO;
 
 export class Engine {
   readonly host: Host;
@@ -73,33 +77,33 @@ export class Engine {
     return filter;
   }
 
-  /** The text of a file of an image: links are followed inside the image only. `undefined` where there is none. */
-  readInImage(layers: readonly string[], path: string): string | undefined {
+  /** Texts of files of an image, by path: links are followed inside the image only. Those that it does not have are left out. */
+  readInImage(layers: readonly string[], paths: readonly string[]): ReadonlyMap<string, string> {
+    const texts = new Map<string, string>();
+    let missing = paths;
     for (const layer of layers) {
-      const b = new ProgramBuilder();
-      const top = b.result('layer', `open the layer ${layer}`, 'openat', [
-        AT_FDCWD,
-        layer,
-        flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'),
-        0,
-      ]);
-      const args = inRootArgs(top, path, flags(O, 'RDONLY', 'NONBLOCK', 'CLOEXEC'));
-      const file = b.result('file', `open ${path} of the image`, 'openat2', args, {
-        retry,
-        allow: ['ENOENT', 'ENOTDIR', 'ELOOP'],
-      });
-      b.op('close the layer', 'close', [top]);
-      const fd = this.spawner.run({ ops: b.ops }).get(file) ?? -1;
-      if (fd < 0) continue;
-      try {
-        return readFileSync(fd, 'utf8');
-      } catch (cause) {
-        throw new TareError(`read ${path} of the image`, { errno: (cause as NodeJS.ErrnoException).code, cause });
-      } finally {
-        closeSync(fd);
-      }
+      if (missing.length === 0) break;
+      const opened = this.#openInLayer(layer, missing);
+      for (const [path, fd] of opened) if (fd >= 0) texts.set(path, readAndClose(fd, path));
+      missing = opened.filter(([, fd]) => fd < 0 && fd !== whiteout).map(([path]) => path);
     }
-    return undefined;
+    return texts;
+  }
+
+  #openInLayer(layer: string, paths: readonly string[]): [path: string, fd: number][] {
+    const b = new ProgramBuilder().stage('image');
+    const open = [AT_FDCWD, layer, flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'), 0];
+    const top = b.result('layer', `open the layer ${layer}`, 'openat', open);
+    const files = paths.map((path) => {
+      const args = inRootArgs(top, path, flags(O, 'RDONLY', 'NONBLOCK', 'CLOEXEC'));
+      return b.result('file', `open ${path} of the image`, 'openat2', args, {
+        retry,
+        allow: ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'],
+      });
+    });
+    b.op('close the layer', 'close', [top]);
+    const cells = this.spawner.run({ ops: b.ops }, [top, ...files]);
+    return paths.map((path, index) => [path, cells.get(files[index] ?? top) ?? -1]);
   }
 }
 
@@ -109,6 +113,16 @@ function thermalThrottle(): string[] {
     .filter((name) => /^cpu\d+$/.test(name))
     .map((name) => `${base}/${name}/thermal_throttle`)
     .filter((path) => pathKind(path) !== undefined);
+}
+
+function readAndClose(fd: number, path: string): string {
+  try {
+    return readFileSync(fd, 'utf8');
+  } catch (cause) {
+    throw new TareError(`read ${path} of the image`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** What lies at a path of the host, links followed. */

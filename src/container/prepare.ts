@@ -79,7 +79,8 @@ function specFacts(engine: Engine, request: RunRequest, image: Image, id: string
 
 function userOf(engine: Engine, request: RunRequest, image: Image): ResolvedUser {
   const layers = image.root.kind === 'overlay' ? image.root.lower : [image.root.path];
-  const files = { passwd: engine.readInImage(layers, '/etc/passwd'), group: engine.readInImage(layers, '/etc/group') };
+  const texts = engine.readInImage(layers, ['/etc/passwd', '/etc/group']);
+  const files = { passwd: texts.get('/etc/passwd'), group: texts.get('/etc/group') };
   return lookUpUser(request.user ?? image.config.user ?? '', request.groupAdd ?? [], files);
 }
 
