@@ -50,3 +50,12 @@ export async function explain(options: CreateOptions): Promise<string> {
 }
 
 export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
+export { SpecError, type Problem } from './spec/problem.ts';
+export type { Container, CreateOptions, Exit };
+export type { LaunchOptions } from './container/container.ts';
+export type { Stdio, StdioChoice } from './container/stdio.ts';
+export type { OomKills } from './cgroup/cgroup.ts';
+export type * from './cgroup/stats.ts';
+export type * from './spec/request.ts';
+export type * from './spec/spec.ts';
+export type * from './spec/resources.ts';
