@@ -44,6 +44,12 @@ export interface Region {
   readonly length: number;
 }
 
+/** In the program's memory: its stamps, and the pid of who is to take the process's place (`Program.successor`). */
+export interface Regions {
+  readonly trace: Region;
+  readonly successor: number | undefined;
+}
+
 /** Offsets in `struct tare_program`, native/launch.h. */
 export const header = { state: 40, failedOp: 44, failedErrno: 48, position: 52 } as const;
 
@@ -59,7 +65,7 @@ export class Child {
   /** Of a traced launch: what the stamps do not say, for `timeline`. Complete once `executed` has settled. */
   surroundings: Surroundings = {};
   readonly #onStop: OnStop | undefined;
-  readonly #trace: Region;
+  readonly #regions: Regions;
   readonly #settle = { executed: () => {}, failed: (_: Error) => {}, exited: (_: ProcessExit) => {} };
   /** Let go of once it has run: a container may live long. */
   #program: Program | undefined;
@@ -71,14 +77,15 @@ export class Child {
   /** Whom this process has followed, until their end: at first one, after `adopt` another. */
   #awaited = 1;
   #former = -1;
+  #successor = 0;
   #exit: ProcessExit | undefined;
   /** It was sent SIGKILL: so must be who takes its place. */
   killed = false;
 
-  constructor({ program, onStop }: ChildOptions, trace: Region, fds: ChildFds) {
+  constructor({ program, onStop }: ChildOptions, regions: Regions, fds: ChildFds) {
     this.#program = program;
     this.#onStop = onStop;
-    this.#trace = trace;
+    this.#regions = regions;
     this.pid = fds.pid;
     this.pidfd = fds.pidfd;
     this.#sync = fds.sync;
@@ -129,12 +136,19 @@ export class Child {
     if (this.#memory < 0) return;
     this.surroundings = { ...this.surroundings, executed: at };
     this.#readStamps();
+    this.#successor = this.#readSuccessor();
     this.#failure ??= this.#readDeath();
     this.#sync = closed(this.#sync);
     this.#memory = closed(this.#memory);
     this.#program = undefined;
     if (this.#failure === undefined) this.#settle.executed();
     else this.#settle.failed(this.#failure);
+  }
+
+  /** The pid of a process that was made to take this one's place and that nobody has told of; 0 for none. */
+  get unannounced(): number {
+    if (this.#former >= 0) return 0;
+    return this.#memory < 0 ? this.#successor : this.#readSuccessor();
   }
 
   /** The next process takes this one's place, whose own end is still to come. */
@@ -158,9 +172,7 @@ export class Child {
   }
 
   #readDeath(): Error | undefined {
-    const bytes = Buffer.alloc(4);
-    readSync(this.#memory, bytes, 0, 4, header.position);
-    const position = bytes.readUInt32LE(0);
+    const position = this.#read(header.position);
     const op = this.op(position);
     // What a fork has left behind goes on meanwhile, and may be anywhere when the other one executes.
     if (this.#program !== undefined && leftBehind(this.#program).has(position)) return undefined;
@@ -168,8 +180,19 @@ export class Child {
     return new TareError(`${op.why}: killed on the way`);
   }
 
+  #readSuccessor(): number {
+    const { successor } = this.#regions;
+    return successor === undefined ? 0 : this.#read(successor);
+  }
+
+  #read(offset: number): number {
+    const bytes = Buffer.alloc(4);
+    readSync(this.#memory, bytes, 0, 4, offset);
+    return bytes.readUInt32LE(0);
+  }
+
   #readStamps(): void {
-    const { offset, length } = this.#trace;
+    const { offset, length } = this.#regions.trace;
     if (offset === 0) return;
     const bytes = Buffer.alloc(length);
     readSync(this.#memory, bytes, 0, length, offset);

@@ -44,6 +44,7 @@ export function compile(spec: Spec, facts: Facts): Launch {
   const b = new ProgramBuilder();
   const sync = cell('sync', syncFd(facts.payloadFds));
   const child = cell('payload');
+  const successor = cell('successor');
   const stage: Stage = { b, spec, facts, sync };
   const born = namespaces.bornWith(spec);
 
@@ -61,7 +62,7 @@ export function compile(spec: Spec, facts: Facts): Launch {
   if (namespaceOf(spec, 'user')?.path !== undefined) becomeRootOfNamespace(stage);
   if (born.forks) {
     namespaces.makePidNamespace(stage);
-    forkIntoNamespaces(stage);
+    forkIntoNamespaces(stage, successor);
   }
   namespaces.makeNamespaces(stage);
   namespaces.raiseLoopback(stage);
@@ -93,7 +94,12 @@ export function compile(spec: Spec, facts: Facts): Launch {
   resetSignals(stage);
   execute(stage);
 
-  const program: Program = { ops: b.ops, report: sync, ...(facts.init ? { child } : {}) };
+  const program: Program = {
+    ops: b.ops,
+    report: sync,
+    ...(facts.init ? { child } : {}),
+    ...(born.forks ? { successor } : {}),
+  };
   return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
 }
 

@@ -59,15 +59,18 @@ export function closeOnExec({ b, facts }: Stage): void {
 
 /**
  * A process enters a pid namespace by being made in it. CLONE_PARENT makes the new one our parent's child, as we are; the
- * old one hands over its pidfd and leaves.
+ * old one hands over its pidfd and leaves. Should it not come to that, the parent finds the pid in our memory: a child that
+ * nobody reaps keeps the pid namespace from ending.
  */
-export function forkIntoNamespaces(stage: Stage): void {
+export function forkIntoNamespaces(stage: Stage, successor: Cell): void {
   const { b } = stage;
   const pidfd = cell('child');
-  const args = data('{flags: CLONE_PARENT|CLONE_PIDFD}', [
-    { u64: flags(CLONE, 'PARENT', 'PIDFD') },
+  const args = data(`{flags: CLONE_PARENT|CLONE_PIDFD|CLONE_PARENT_SETTID, parent_tid: &$${successor.name}}`, [
+    { u64: flags(CLONE, 'PARENT', 'PIDFD', 'PARENT_SETTID') },
     { slot: pidfd },
-    ...Array.from({ length: 9 }, () => ({ u64: 0 })),
+    { u64: 0 },
+    { slot: successor },
+    ...Array.from({ length: 7 }, () => ({ u64: 0 })),
   ]);
   b.unless('make the process that is in the pid namespace', 'clone3', [args, 88], { min: 1, allow: [0] }, () => {
     sendFd(stage, 'pidfd', 'tell the parent who goes on', pidfd);

@@ -78,6 +78,8 @@ export interface Program {
   readonly report?: Cell;
   /** The cell that holds the pid which the interpreter, as pid 1, waits for after `halt`. */
   readonly child?: Cell;
+  /** The cell into which the kernel writes the pid of a process that is to take this one's place. */
+  readonly successor?: Cell;
 }
 
 export const cell = (name: string, initial?: number): Cell =>

@@ -120,7 +120,9 @@ export class Spawner {
     if (steps[step] === 'bootstrap') throw failureOf(boot.program, block.subarray(bootAt));
     if (step !== 0) throw spawnError(steps[step] ?? 'spawn', error, options);
     const trace = { offset: program.trace, length: program.bytes.length - program.trace };
-    const child = new Child(options, trace, {
+    const { successor } = options.program;
+    const regions = { trace, successor: successor === undefined ? undefined : program.cells.get(successor)?.offset };
+    const child = new Child(options, regions, {
       pid: block.readInt32LE(request.answer),
       pidfd: block.readInt32LE(request.answer + 4),
       sync: block.readInt32LE(request.answer + 8),
@@ -162,6 +164,7 @@ export class Spawner {
     const child = this.#children.get(ownId(id));
     if (child === undefined) return;
     const kind = event.readUInt32LE(8);
+    if (kind === eventKind.exited && !isAdopted(id)) this.#endUnannounced(id, child);
     if (kind === eventKind.executed) child.onExecuted(event.readBigUInt64LE(56));
     else if (kind === eventKind.message) this.#message(id, child, event);
     else if (kind === eventKind.exited && child.onExit(exitOf(event), isAdopted(id))) {
@@ -175,11 +178,24 @@ export class Spawner {
     const fd = event.readInt32LE(24);
     if (event.readUInt32LE(16) === failure) return child.onFailure(index, event.readInt32LE(20));
     const op = child.op(index);
-    if (op?.stop === 'pidfd') {
-      child.adopt(fd);
-      this.#native.follow(adoptedId(id), fd);
-      if (child.killed) this.kill(child, 'SIGKILL');
-    } else if (op !== undefined) child.onStop(op, fd < 0 ? undefined : fd, index);
+    if (op?.stop === 'pidfd') this.#adopt(id, child, fd);
+    else if (op !== undefined) child.onStop(op, fd < 0 ? undefined : fd, index);
+  }
+
+  #adopt(id: number, child: Child, pidfd: number): void {
+    child.adopt(pidfd);
+    this.#native.follow(adoptedId(id), pidfd);
+    if (child.killed) this.kill(child, 'SIGKILL');
+  }
+
+  /** A process that ended between making its successor and saying so: our child all the same, and ours to reap. */
+  #endUnannounced(id: number, child: Child): void {
+    const pid = child.unannounced;
+    if (pid === 0) return;
+    const b = new ProgramBuilder();
+    const pidfd = b.result('pidfd', 'open the process that was to take over', 'pidfd_open', [pid, 0]);
+    child.killed = true;
+    this.#adopt(id, child, this.run({ ops: b.ops }).get(pidfd) ?? -1);
   }
 
   /** A file without a name that nobody can change: what executes it cannot be reached through /proc/self/exe (CVE-2019-5736). */

@@ -114,7 +114,7 @@ test('a joined pid namespace needs another process, who tells the parent of itse
   expect(asked({ namespaces: { pid: { path: '/proc/7/ns/pid' } } })).toMatchInlineSnapshot(`
     "+ $pid = openat(AT_FDCWD, "/proc/7/ns/pid", O_RDONLY|O_CLOEXEC, 0)
     + setns($pid, CLONE_NEWPID)
-    + clone3({flags: CLONE_PARENT|CLONE_PIDFD}, 88)  // or none: skip 2
+    + clone3({flags: CLONE_PARENT|CLONE_PIDFD|CLONE_PARENT_SETTID, parent_tid: &$successor}, 88)  // or none: skip 2
     + sendmsg($sync, {STOPPED: pidfd, SCM_RIGHTS: $child}, MSG_NOSIGNAL)
     + exit_group(0)
     + prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)

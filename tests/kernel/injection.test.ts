@@ -1,0 +1,146 @@
+/**
+ * Every step of every kind of container, made to fail: the error names the step, and the host is as before.
+ *
+ * A traced run tells which steps a container makes at all; each of those is then refused by the kernel, in turn.
+ */
+import { expect, test } from 'vitest';
+import { Engine } from '../../src/container/engine.ts';
+import { create, type CreateOptions, launch } from '../../src/container/run.ts';
+import { failAt } from '../../src/launch/inject.ts';
+import { bundle, temporaryDirectory } from './container.ts';
+import { changes, observeHost } from './host-state.ts';
+import { needs } from './needs.ts';
+
+const able = needs('root', 'overlay', 'busybox');
+const engine = new Engine();
+
+interface Variant extends Partial<CreateOptions> {
+  readonly waitForStart?: boolean;
+}
+
+const request = ({ waitForStart: _, ...more }: Variant): CreateOptions => ({
+  image: 'busybox',
+  args: ['true'],
+  name: `tare-test-${process.pid}`,
+  ...more,
+});
+
+const how = ({ waitForStart = false }: Variant) => ({ waitForStart, stdio: 'ignore' as const });
+
+/** The steps that a run makes, by index. `halt` is none: the kernel does not hear of it, so it cannot refuse. */
+async function stepsOf(variant: Variant): Promise<[index: number, why: string][]> {
+  const container = await launch(engine, request(variant), { ...how(variant), trace: true });
+  if (variant.waitForStart === true) await container.start();
+  expect(await container.exited).toMatchObject({ exitCode: 0 });
+  container.terminal?.destroy();
+  return container.timeline.ops
+    .filter(({ index, skipped, syscall }) => index >= 0 && !skipped && syscall !== 'halt')
+    .map(({ index, why }) => [index, why]);
+}
+
+/** How the run in which this step fails is not as it should be. */
+async function deviations(variant: Variant, index: number, why: string): Promise<string[]> {
+  const before = observeHost(engine);
+  const said = await launch(engine, request(variant), {
+    ...how(variant),
+    change: (program) => failAt(program, index),
+  }).then(
+    async (container) => {
+      const start = variant.waitForStart === true ? container.start() : container.executed();
+      const message = await start.then(
+        () => 'it started',
+        (error: Error) => error.message,
+      );
+      const end = await container.exited.then(
+        (exit) => `it ended with ${exit.exitCode}`,
+        (error: Error) => error.message,
+      );
+      await container[Symbol.asyncDispose]();
+      return message === end ? message : `${message}, then ${end}`;
+    },
+    (error: Error) => error.message,
+  );
+  const after = changes(before, observeHost(engine));
+  return [...(said.startsWith(`${why}: E`) && !said.includes(', then ') ? [] : [`said ${said}`]), ...after].map(
+    (line) => `${index} ${why}: ${line}`,
+  );
+}
+
+async function allDeviations(variant: Variant): Promise<string[]> {
+  const found: string[] = [];
+  for (const [index, why] of await stepsOf(variant)) found.push(...(await deviations(variant, index, why)));
+  return found;
+}
+
+const wholeMap = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+
+const variants: Record<string, Variant> = {
+  'the default container': {},
+  'a created container': { waitForStart: true },
+  'a container with a terminal': { terminal: true, consoleSize: { width: 80, height: 24 }, user: '1000' },
+  'a container with a user namespace': { uidMappings: wholeMap, gidMappings: wholeMap },
+  'a container with an init of its own': { init: true },
+  'a container for a user without new privileges': { user: '1000:1000', noNewPrivileges: true },
+  'a container that may do nothing more': { capDrop: ['ALL'], noNewPrivileges: true, seccomp: 'unconfined' },
+  'a privileged container': { privileged: true },
+  'a container with clocks, settings and limits of its own': {
+    timeOffsets: { monotonic: 3600, boottime: -1 },
+    sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.shm_rmid_forced': '1' },
+    ulimits: [{ name: 'nofile', soft: 64, hard: 128 }],
+    oomScoreAdj: 100,
+    hostname: 'web',
+    domainname: 'example',
+    cwd: '/made/on/the/way',
+    umask: 0o77,
+  },
+  'a read-only container with volumes': {
+    readOnly: true,
+    mounts: [
+      { type: 'bind', source: '/usr', target: '/mnt', options: ['rbind', 'ro', 'nosuid', 'rprivate'] },
+      { type: 'bind', source: '/etc/hostname', target: '/etc/name', options: ['rro'] },
+      { type: 'tmpfs', target: '/etc', options: ['size=1m', 'tmpcopyup'] },
+      { type: 'tmpfs', target: '/deep/down', options: ['size=1m', 'noexec', 'rslave'] },
+    ],
+    devices: [{ source: '/dev/zero', target: '/dev/nothing', permissions: 'rw' }],
+  },
+  "a container in the host's namespaces": {
+    namespaces: { pid: 'host', network: 'host', ipc: 'host', uts: 'host', cgroup: 'host' },
+  },
+};
+
+for (const [title, variant] of Object.entries(variants)) {
+  test.runIf(able)(`each step of ${title} fails by its name and leaves nothing`, async () => {
+    expect(await allDeviations(variant)).toEqual([]);
+  });
+}
+
+test.runIf(able)('each step of a container with a kept layer fails by its name and leaves nothing', async () => {
+  expect(await allDeviations({ upper: temporaryDirectory() })).toEqual([]);
+});
+
+test.runIf(able)('each step of a container in namespaces of another fails by its name and leaves nothing', async () => {
+  await using other = await create(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
+  const path = (kind: string) => ({ path: `/proc/${other.pid}/ns/${kind}` });
+  const joined = { pid: path('pid'), network: path('net'), ipc: path('ipc'), uts: path('uts') };
+  expect(await allDeviations({ namespaces: joined })).toEqual([]);
+});
+
+test.runIf(able)(
+  'each step of a container in the user namespace of another fails by its name and leaves nothing',
+  async () => {
+    await using other = await create(engine, {
+      image: 'busybox',
+      args: ['true'],
+      stdio: 'ignore',
+      uidMappings: wholeMap,
+      gidMappings: wholeMap,
+    });
+    const user = { path: `/proc/${other.pid}/ns/user` };
+    expect(await allDeviations({ namespaces: { user } })).toEqual([]);
+  },
+);
+
+test.runIf(able)('each step of a bundle fails by its name and leaves nothing', async () => {
+  const image = bundle((spec) => ({ ...spec, linux: { ...spec.linux, rootfsPropagation: 'slave' } }));
+  expect(await allDeviations({ image })).toEqual([]);
+});
