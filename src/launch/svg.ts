@@ -1,6 +1,6 @@
 /** A timeline as a drawing: one SVG without anything outside of it, readable on light and dark. Pure. */
 import type { Timed, Timeline } from './trace.ts';
-import { milliseconds, type Row, type RowOptions, rowsOf, summaryOf, ticks } from './waterfall-rows.ts';
+import { milliseconds, type Row, type RowOptions, rowsOf, summaryOf, ticks, wrap } from './waterfall-rows.ts';
 
 const width = 1100;
 const margin = 20;
@@ -12,6 +12,7 @@ const axisAt = 516;
 const axisWidth = width - margin - axisAt;
 /** Of a fixed pitch at 13 pixels; a wider fallback font must not reach the numbers. */
 const labelLength = 52;
+const lineLength = 130;
 
 /** Colours that keep their contrast: first on white, then on black. */
 const style = `
@@ -28,7 +29,7 @@ export function toSvg(timeline: Timeline, options: RowOptions = {}): string {
   const rows = rowsOf(timeline, options);
   const top = margin + lineHeight;
   const bottom = top + rows.length * lineHeight;
-  const summary = summaryOf(timeline);
+  const summary = summaryOf(timeline).flatMap((line) => wrap(line, lineLength));
   const legendAt = bottom + lineHeight;
   const height = legendAt + (summary.length + 1) * lineHeight + margin;
   const scale = axisWidth / Math.max(1, timeline.totalNs);

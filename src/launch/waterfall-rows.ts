@@ -93,14 +93,27 @@ export function summaryOf(timeline: Timeline): string[] {
   const { totalNs, calls, cpuNs, blockedNs, stampNs, payloadNs } = timeline;
   const skipped = timeline.ops.filter((op) => op.skipped).length;
   const share = (ns: number) => `${Math.round((100 * ns) / Math.max(1, totalNs))}%`;
-  const slow = slowest(timeline).map((op) => `${op.syscall} ${milliseconds(op.wallNs)} ms (${share(op.wallNs)})`);
+  const slow = slowest(timeline).map((op) => `${op.why} ${milliseconds(op.wallNs)} ms (${share(op.wallNs)})`);
   const unknown = totalNs - cpuNs - blockedNs;
-  const clocks = `${(stampNs / 1e3).toFixed(2)} µs a call, ${((stampNs * calls) / 1e6).toFixed(2)} ms in all`;
+  const clocks = `${(stampNs / 1e3).toFixed(2)} µs each, ${((stampNs * calls) / 1e6).toFixed(2)} ms in all`;
   return [
     `${milliseconds(totalNs)} ms in all, ${count(calls, 'call')} made, ${skipped} not needed`,
     `${milliseconds(cpuNs)} ms on the CPU, ${milliseconds(blockedNs)} ms off it, ${milliseconds(unknown)} ms not known which`,
     ...(slow.length === 0 ? [] : [`slowest: ${slow.join(', ')}`]),
     ...(payloadNs === undefined ? [] : [`the payload then ran for ${milliseconds(payloadNs)} ms`]),
-    `reading the clocks before each call is part of this: at most ${clocks}`,
+    `reading the clocks is part of every call: at most ${clocks}`,
   ];
+}
+
+/** Breaks between words, but not between a number and its unit. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/ (?!ms|µs|\()/)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = ` ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

@@ -6,7 +6,7 @@
  *       + 6 more calls                           0.139
  */
 import type { Timed, Timeline } from './trace.ts';
-import { milliseconds, type Row, rowsOf, summaryOf, ticks } from './waterfall-rows.ts';
+import { milliseconds, type Row, rowsOf, summaryOf, ticks, wrap } from './waterfall-rows.ts';
 
 /** How text is coloured: picocolors fits. */
 export interface Paint {
@@ -120,7 +120,7 @@ class Page {
   }
 
   summary(): string[] {
-    const [total = '', ...others] = summaryOf(this.#timeline).map((statement) => wrap(statement, this.#width));
+    const [total = '', ...others] = summaryOf(this.#timeline).flatMap((line) => wrap(clean(line), this.#width));
     return [this.#paint.bold(total), ...others];
   }
 
@@ -148,7 +148,10 @@ class Page {
     const { cpu, blocked, unknown } = this.#glyphs;
     const onCpu = Math.round((cells * cpuNs) / wallNs);
     const off = Math.min(cells - onCpu, Math.round((cells * blockedNs) / wallNs));
-    return green(cpu.repeat(onCpu)) + yellow(blocked.repeat(off)) + dim(unknown.repeat(cells - onCpu - off));
+    const unknownCells = cells - onCpu - off;
+    const paint = (color: (text: string) => string, glyph: string, count: number) =>
+      count > 0 ? color(glyph.repeat(count)) : '';
+    return paint(green, cpu, onCpu) + paint(yellow, blocked, off) + paint(dim, unknown, unknownCells);
   }
 
   #scale(ns: number): number {
@@ -157,20 +160,9 @@ class Page {
 }
 
 /** A name may hold whatever a path may: no control character of it reaches the terminal. */
-const labelOf = ({ name, text }: Row): string => `${name} ${text}`.trim().replace(/\p{Cc}/gu, '?');
+const clean = (text: string): string => text.replace(/\p{Cc}/gu, '?');
 
-/** Breaks between words; what is longer than a line stays in one piece. */
-function wrap(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = ` ${word}`;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join('\n');
-}
+const labelOf = ({ name, text }: Row): string => clean(`${name} ${text}`.trim());
 
 const cut = (text: string, width: number, mark: string): string =>
   text.length <= width ? text : text.slice(0, width - mark.length) + mark;
