@@ -8,6 +8,7 @@
 /** What a shell would report: 125 tare itself failed, 126 not executable, 127 not found (docker-run(1), "Exit status"). */
 export type FailureCode = 125 | 126 | 127;
 
+/** What is known of a failure besides what was being done. */
 export interface TareErrorOptions {
   /** The kernel's name for what went wrong, such as `ENOENT`. */
   errno?: string;
@@ -18,6 +19,7 @@ export interface TareErrorOptions {
   cause?: unknown;
 }
 
+/** The one error of tare; its message reads *doing what, to what: errno (hint: cure)*. */
 export class TareError extends Error {
   override readonly name = 'TareError';
   /** What was being done, to what. */

@@ -8,6 +8,7 @@
 /** The text of a file of the group, undefined where there is none. */
 export type GroupFiles = (file: string) => string | undefined;
 
+/** cpu.stat: CPU time in microseconds, and how often and how long cpu.max held the group back. */
 export interface CpuStats {
   usageMicroseconds: number;
   userMicroseconds: number;
@@ -20,6 +21,7 @@ export interface CpuStats {
   burstMicroseconds?: number;
 }
 
+/** The memory.* files: bytes. */
 export interface MemoryStats {
   currentBytes: number;
   /** Since the group was made; Linux 5.19. */
@@ -36,6 +38,7 @@ export interface MemoryStats {
   stat: Readonly<Record<string, number>>;
 }
 
+/** memory.events: how often the group went below `low`, and above `high` or `max`. */
 export interface MemoryEvents {
   low: number;
   high: number;
@@ -47,6 +50,7 @@ export interface MemoryEvents {
   oomGroupKill: number;
 }
 
+/** The pids.* files: counts of tasks. */
 export interface PidsStats {
   current: number;
   peak?: number;
@@ -56,6 +60,7 @@ export interface PidsStats {
   refused?: number;
 }
 
+/** A line of io.stat: bytes, and counts of operations. */
 export interface IoStats {
   readBytes: number;
   writtenBytes: number;
@@ -65,6 +70,7 @@ export interface IoStats {
   discards: number;
 }
 
+/** The hugetlb.* files of one page size: bytes. */
 export interface HugetlbStats {
   currentBytes: number;
   maxBytes: number;
@@ -73,6 +79,7 @@ export interface HugetlbStats {
   refused?: number;
 }
 
+/** What a group has used. A part is undefined where its controller does not serve the group. */
 export interface CgroupStats {
   cpu?: CpuStats;
   memory?: MemoryStats;
@@ -97,6 +104,7 @@ export interface Pressure {
   full?: Stall;
 }
 
+/** The *.pressure files of a group. */
 export interface CgroupPressure {
   cpu?: Pressure;
   memory?: Pressure;

@@ -2,6 +2,7 @@
 import type { OomKills } from '../cgroup/cgroup.ts';
 import type { ProcessExit } from '../launch/child.ts';
 
+/** How a container ended, and what it used. */
 export interface Exit {
   /** What a shell reports: the exit code, or 128 and the signal's number. */
   readonly exitCode: number;

@@ -11,6 +11,7 @@ export type NamespaceChoice = 'new' | 'host' | { path: string };
 /** The eight kinds of namespaces(7), by the names of the OCI runtime-spec ("linux.namespaces"). */
 export type NamespaceKind = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
 
+/** A bind mount, a tmpfs or a volume of its own. */
 export interface MountRequest {
   type: 'bind' | 'tmpfs' | 'volume';
   /** Absolute path on the host; for `bind` only. */
@@ -21,6 +22,7 @@ export interface MountRequest {
   options: string[];
 }
 
+/** What the cgroup limits. Each needs its controller in the cgroup v2 hierarchy. */
 export interface Limits {
   /** Hard limit: bytes, or a number with a unit (`64m`, `1.5g`). cgroup v2 `memory.max`. */
   memory?: number | string;
@@ -50,6 +52,7 @@ export interface Limits {
   unified?: Record<string, string>;
 }
 
+/** A resource limit of the first process: getrlimit(2). Bytes, seconds or counts, as the limit has it. */
 export interface Ulimit {
   /** Such as `nofile`; without `RLIMIT_`, in lower case. */
   name: string;
@@ -64,6 +67,7 @@ export interface IdMap {
   size: number;
 }
 
+/** A device node of the host that the container gets, and may use as `permissions` say. */
 export interface DeviceRequest {
   /** Device node on the host. */
   source: string;
@@ -73,6 +77,7 @@ export interface DeviceRequest {
   permissions: string;
 }
 
+/** What a container is to be. Whatever is absent is as Docker would have it. */
 export interface RunRequest {
   /** `busybox`, `host`, `dir:PATH` or `oci:PATH`. */
   image: string;
@@ -84,35 +89,53 @@ export interface RunRequest {
   name?: string;
   /** `NAME=value`, later ones win. */
   env?: readonly string[];
+  /** Absolute in the container; made where it is missing. The image's own where absent. */
   cwd?: string;
   /** `name|uid[:group|gid]`, looked up in the image's own passwd and group. */
   user?: string;
   /** Supplementary groups, names or numbers. */
   groupAdd?: readonly string[];
+  /** Such as 0o022, which it is where absent. */
   umask?: number;
+  /** Where absent the container's id, or the host's name on the host's network. */
   hostname?: string;
+  /** The NIS domain name: setdomainname(2). */
   domainname?: string;
+  /** After the default mounts, in this order. */
   mounts?: readonly MountRequest[];
+  /** Besides the default devices. */
   devices?: readonly DeviceRequest[];
+  /** Mounts the root read-only. */
   readOnly?: boolean;
   /** A directory that keeps what the container writes (`upper` and `work` are made in it); thrown away where absent. */
   upper?: string;
+  /** What the cgroup limits. */
   limits?: Limits;
+  /** Resource limits of the first process. */
   ulimits?: readonly Ulimit[];
+  /** -1000 (never) to 1000 (first): proc_pid_oom_score_adj(5). */
   oomScoreAdj?: number;
   /** Namespaces by kind; all eight are new where the request is silent (`time` only with `timeOffsets`, `user` only when rootless or with maps). */
   namespaces?: Partial<Record<NamespaceKind, NamespaceChoice>>;
+  /** The user namespace's map of user ids; asking for it makes a new user namespace. */
   uidMappings?: readonly IdMap[];
+  /** The same for group ids. */
   gidMappings?: readonly IdMap[];
   /** Seconds added to each clock: time_namespaces(7). */
   timeOffsets?: { monotonic?: number; boottime?: number };
+  /** Such as `{"net.ipv4.ip_forward": "1"}`; only what belongs to a new namespace. */
   sysctl?: Record<string, string>;
+  /** Besides the default capabilities: `NET_ADMIN`, `CAP_NET_ADMIN` or `ALL`. */
   capAdd?: readonly string[];
+  /** Of the default capabilities, or `ALL` of them; what `capAdd` names stays. */
   capDrop?: readonly string[];
+  /** All capabilities, all devices, nothing masked, no seccomp. */
   privileged?: boolean;
+  /** Set-user-ID programs give nothing: prctl(2), PR_SET_NO_NEW_PRIVS. */
   noNewPrivileges?: boolean;
   /** `default`, `unconfined` or a path of a profile in Docker's or the OCI's form. */
   seccomp?: string;
+  /** The name of a loaded profile, or `unconfined`. */
   apparmor?: string;
   /** The SELinux label of the process. */
   selinux?: string;
@@ -120,8 +143,10 @@ export interface RunRequest {
   systemPaths?: 'default' | 'unconfined';
   /** A reaping, signal-forwarding pid 1 before the command. */
   init?: boolean;
+  /** A pseudoterminal, made inside, for its standard streams. */
   terminal?: boolean;
   /** Of the terminal, in characters. */
   consoleSize?: { width: number; height: number };
+  /** Free to the user; passed on to hooks. */
   annotations?: Record<string, string>;
 }

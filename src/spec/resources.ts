@@ -69,11 +69,13 @@ interface BlockDevice {
   minor: number;
 }
 
+/** A weight for one device, in the range of `BlockIoResources.weight`. */
 export interface WeightDevice extends BlockDevice {
   weight?: number;
   leafWeight?: number;
 }
 
+/** A rate limit for one device. */
 export interface ThrottleDevice extends BlockDevice {
   /** Bytes or operations per second. */
   rate: number;

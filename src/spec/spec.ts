@@ -66,9 +66,11 @@ export interface Rlimit {
   hard: number;
 }
 
+/** sched(7). */
 export type SchedulerPolicy =
   'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE';
 
+/** sched_setattr(2). */
 export type SchedulerFlag =
   | 'SCHED_FLAG_RESET_ON_FORK'
   | 'SCHED_FLAG_RECLAIM'
@@ -164,6 +166,7 @@ export interface TimeOffset {
   nanosecs?: number;
 }
 
+/** What becomes of a call: seccomp_rule_add(3), "action". */
 export type SeccompAction =
   | 'SCMP_ACT_KILL'
   | 'SCMP_ACT_KILL_PROCESS'
@@ -175,15 +178,18 @@ export type SeccompAction =
   | 'SCMP_ACT_LOG'
   | 'SCMP_ACT_NOTIFY';
 
+/** How an argument is compared: seccomp_rule_add(3). */
 export type SeccompOperator =
   'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ';
 
+/** seccomp(2). */
 export type SeccompFlag =
   | 'SECCOMP_FILTER_FLAG_TSYNC'
   | 'SECCOMP_FILTER_FLAG_LOG'
   | 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'
   | 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
 
+/** A condition on an argument of a call. */
 export interface SeccompArg {
   /** Which argument of the call: 0 to 5. */
   index: number;
@@ -193,6 +199,7 @@ export interface SeccompArg {
   op: SeccompOperator;
 }
 
+/** What becomes of the calls named, where all of `args` hold. */
 export interface SeccompRule {
   names: string[];
   action: SeccompAction;
@@ -229,6 +236,7 @@ export interface IntelRdt {
   enableMBM?: boolean;
 }
 
+/** set_mempolicy(2). */
 export type MemoryPolicyMode =
   | 'MPOL_DEFAULT'
   | 'MPOL_BIND'
