@@ -2,21 +2,20 @@
  * The spec's mounts, in its order. A target is a path of the image's author: it is resolved once, below the root, and
  * mounted onto as an open file, so that no symbolic link leads out and no rename slips in between (CVE-2021-30465).
  */
-import { AT_FDCWD, flags, type Named, O, RESOLVE } from '../linux/flags.ts';
+import { flags, O, RESOLVE } from '../linux/flags.ts';
 import { type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
+import { copyUp } from './copy-up.ts';
 import { type Cell, cell, type ProgramBuilder } from './program.ts';
 import {
   attach,
   attributes,
   cloneTree,
   inRootArgs,
-  inUserNamespace,
   isNew,
   makeDirectories,
   makeFile,
   newFilesystem,
-  octal,
   openInRoot,
   propagationFlags,
   retry,
@@ -69,7 +68,7 @@ function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell
   ];
   const attrs = attributes([...options.attrSet, ...options.recursiveSet]);
   const made = options.tmpcopyup
-    ? copyUp(stage, destination, target, attrs)
+    ? copyUp(stage, destination, target, options, attrs)
     : newFilesystem(b, destination, type, settings, attrs);
   propagate(stage, destination, made, options.propagation);
   attach(b, `mount ${type} on ${destination}`, made, target);
@@ -82,7 +81,7 @@ function targetDirectory(stage: RootedStage, destination: string, plain: boolean
   const args = inRootArgs(
     stage.root,
     destination,
-    flags(O, 'PATH', 'DIRECTORY', 'NOFOLLOW', 'CLOEXEC'),
+    flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC'),
     flags(RESOLVE, 'IN_ROOT', 'NO_SYMLINKS'),
   );
   return stage.b.result('target', `open ${destination} to mount onto`, 'openat2', args, {
@@ -90,37 +89,6 @@ function targetDirectory(stage: RootedStage, destination: string, plain: boolean
     hints: { ELOOP: 'the image has a symbolic link there: it must be an ordinary directory' },
   });
 }
-
-/**
- * A tmpfs that begins with what the image has at its place: the same thing as an overlay of the two, without a copy.
- * overlayfs takes its layers by path; a file descriptor of a known number has one.
- */
-function copyUp(stage: RootedStage, destination: string, target: Cell, attrs: Named): Cell {
-  const { b, facts } = stage;
-  const name = `${facts.scratch}/copy${stage.b.ops.length}`;
-  b.op(`give ${destination} a known file descriptor`, 'dup3', [target, copyUpFd, flags(O, 'CLOEXEC')]);
-  for (const [path, mode] of [
-    [name, 0o755],
-    [`${name}/upper`, 0o755],
-    [`${name}/work`, 0o700],
-  ] as const)
-    b.op(`make ${path}`, 'mkdirat', [AT_FDCWD, path, octal(mode)]);
-  return newFilesystem(
-    b,
-    destination,
-    'overlay',
-    [
-      ['lowerdir', `/proc/self/fd/${copyUpFd}`],
-      ['upperdir', `${name}/upper`],
-      ['workdir', `${name}/work`],
-      ...(inUserNamespace(stage) ? ([['userxattr', undefined]] as const) : []),
-    ],
-    attrs,
-  );
-}
-
-/** Far above what a program opens, below every sensible limit. */
-const copyUpFd = 250;
 
 function bind(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
   const { b, facts } = stage;

@@ -24,6 +24,7 @@ export function buildRoot(stage: Stage): Cell {
   const { b, facts } = stage;
   if (facts.root.kind === 'overlay') return buildOverlay(stage, facts.root);
   const { path } = facts.root;
+  if ((stage.spec.mounts ?? []).some(({ options = [] }) => options.includes('tmpcopyup'))) coverScratch(stage);
   // pivot_root wants a mount, so the directory is mounted onto itself.
   const tree = cloneTree(b, `take ${path} as the root`, path, true, { ENOENT: 'no such directory' });
   b.op(`mount the root onto ${path}`, 'move_mount', [tree, '', AT_FDCWD, path, flags(MOVE_MOUNT, 'F_EMPTY_PATH')]);
@@ -37,17 +38,15 @@ const pageLimit = 4095;
  * In the container's own mount namespace a tmpfs covers `scratch`, and goes when the namespace goes: nothing is left on
  * the host to clean up, even if everything is killed.
  */
+function coverScratch({ b, facts: { scratch } }: Stage): void {
+  const room = ['tmpfs', scratch, 'tmpfs', flags(MS, 'NODEV'), 'mode=0700'];
+  b.op('make room for what the container writes', 'mount', room, { hints: { ENOENT: `${scratch} is missing` } });
+}
+
 function buildOverlay(stage: Stage, source: RootSource & { kind: 'overlay' }): Cell {
   const { b } = stage;
   const { scratch } = stage.facts;
-  b.op(
-    'make room for what the container writes',
-    'mount',
-    ['tmpfs', scratch, 'tmpfs', flags(MS, 'NODEV'), 'mode=0700'],
-    {
-      hints: { ENOENT: `${scratch} is missing` },
-    },
-  );
+  coverScratch(stage);
   const root = `${scratch}/root`;
   const upper = source.upper ?? scratch;
   if (source.upper === undefined) {
