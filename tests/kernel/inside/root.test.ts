@@ -82,9 +82,7 @@ test.runIf(able)('layers may lie at paths that overlayfs reads otherwise', async
 test.runIf(able)('a bundle is a directory that is written to', async () => {
   const place = temporaryDirectory();
   const image = bundle((spec) => spec, place);
-  expect(await inside('echo written > /file; cat /proc/sys/kernel/hostname', { image })).toBe(
-    'bundle',
-  );
+  expect(await inside('echo written > /file; cat /proc/sys/kernel/hostname', { image })).toBe('bundle');
   expect(readFileSync(join(place, 'rootfs/file'), 'utf8')).toBe('written\n');
   // Devices were made in the container's own /dev.
   expect(readdirSync(join(place, 'rootfs/dev'))).toEqual([]);
