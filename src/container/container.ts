@@ -20,6 +20,7 @@ import { sendSeccompListener } from './listener.ts';
 import type { Prepared } from './prepare.ts';
 import type { Streams } from './stdio.ts';
 
+/** How a launch is watched or changed on its way. */
 export interface LaunchOptions {
   readonly trace?: boolean;
   /** Makes the program that runs of the compiled one: woven with stops, or with a fault injected. */
@@ -28,6 +29,7 @@ export interface LaunchOptions {
   readonly onStep?: (index: number, go: () => void) => void;
 }
 
+/** A container. Disposing of it kills what still runs, and leaves nothing on the host. */
 export class Container implements AsyncDisposable {
   readonly id: string;
   readonly spec: Spec;
@@ -98,10 +100,12 @@ export class Container implements AsyncDisposable {
     return this.#streams.stdin;
   }
 
+  /** Its standard output, where that is a pipe. */
   get stdout(): Socket | undefined {
     return this.#streams.stdout;
   }
 
+  /** Its standard error, where that is a pipe. */
   get stderr(): Socket | undefined {
     return this.#streams.stderr;
   }
@@ -153,6 +157,7 @@ export class Container implements AsyncDisposable {
     await this.#group('pause').freeze();
   }
 
+  /** Lets a paused container go on. */
   async resume(): Promise<void> {
     await this.#group('resume').thaw();
   }
@@ -177,11 +182,12 @@ export class Container implements AsyncDisposable {
     this.#engine.spawner.run({ ops: b.ops });
   }
 
-  /** Kills what still runs and waits until all is gone. */
+  /** Kills what still runs and waits until all is gone, the near ends of its streams too. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill('SIGKILL');
     this.#terminal?.destroy();
     await this.exited.catch(() => {});
+    this.#streams.close();
   }
 
   #group(doing: string): Cgroup {

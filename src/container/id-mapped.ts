@@ -3,7 +3,6 @@
  * and only who has power over the filesystem may use it, so the host's side does, and hands the container the mount.
  */
 import { closeSync, openSync } from 'node:fs';
-import { TareError } from '../errors.ts';
 import { stopAndWait } from '../launch/parent.ts';
 import { cell, ProgramBuilder } from '../launch/program.ts';
 import { cloneTree, setAttributes } from '../launch/stage.ts';
@@ -39,7 +38,7 @@ export async function openIdMapped(engine: Engine, { idMapped }: { idMapped: rea
 async function openOne(engine: Engine, mount: Mount): Promise<number> {
   const { source = '', destination, uidMappings = [], gidMappings = [] } = mount;
   const options = parseMountOptions(mount.options ?? []);
-  const namespace = await makeUserNamespace(engine, { uidMappings, gidMappings });
+  const { namespace, ended } = await makeUserNamespace(engine, { uidMappings, gidMappings });
   try {
     const b = new ProgramBuilder().stage('mounts');
     const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind');
@@ -52,32 +51,44 @@ async function openOne(engine: Engine, mount: Mount): Promise<number> {
         EPERM: 'mapping ids needs CAP_SYS_ADMIN over the filesystem, which an ordinary user does not have',
       },
     });
-    return engine.spawner.run({ ops: b.ops }).get(tree) ?? -1;
+    return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;
   } finally {
     closeSync(namespace);
+    await ended;
   }
 }
 
+interface OpenNamespace {
+  readonly namespace: number;
+  readonly ended: Promise<unknown>;
+}
+
 /** A user namespace with these maps, as an open file: a process is born in it, waits until it is mapped, and leaves. */
-async function makeUserNamespace(engine: Engine, linux: NonNullable<Spec['linux']>): Promise<number> {
+async function makeUserNamespace(engine: Engine, linux: NonNullable<Spec['linux']>): Promise<OpenNamespace> {
   const b = new ProgramBuilder().stage('user namespace');
   const sync = cell('sync', syncFd(0));
   stopAndWait({ b, sync }, 'maps', 'ask for id maps');
   b.op('leave', 'exit_group', [0]);
-  return new Promise((resolve, reject) => {
-    const child = engine.spawner.spawn({
-      program: { ops: b.ops, report: sync },
-      cloneFlags: flags(CLONE, 'NEWUSER'),
-      newUser: false,
-      lastCapability: engine.host.lastCapability,
-      fds: [],
-      onStop: (_, { pid }) => {
-        writeIdMaps(engine, pid, linux)
-          .then(() => resolve(openSync(`/proc/${pid}/ns/user`, 'r')))
-          .catch(reject)
-          .finally(() => child.go());
-      },
-    });
-    child.exited.then(() => reject(new TareError('make a user namespace for an id-mapped mount')), reject);
+  let stopped = () => {};
+  const waits = new Promise<void>((resolve) => (stopped = resolve));
+  const child = engine.spawner.spawn({
+    program: { ops: b.ops, report: sync },
+    cloneFlags: flags(CLONE, 'NEWUSER'),
+    newUser: false,
+    lastCapability: engine.host.lastCapability,
+    fds: [],
+    onStop: () => stopped(),
   });
+  await Promise.race([waits, child.exited]);
+  try {
+    if (child.failure !== undefined) throw child.failure;
+    await writeIdMaps(engine, child.pid, linux);
+    return { namespace: openSync(`/proc/${child.pid}/ns/user`, 'r'), ended: child.exited };
+  } catch (error) {
+    engine.spawner.kill(child, 'SIGKILL');
+    await child.exited;
+    throw error;
+  } finally {
+    child.go();
+  }
 }

@@ -74,5 +74,5 @@ function send(engine: Engine, path: string, message: string, fd: number): void {
     min: Buffer.byteLength(message),
   });
   b.op(`${why}: close the socket`, 'close', [socket]);
-  engine.spawner.run({ ops: b.ops });
+  engine.spawner.run({ ops: b.ops }, [socket]);
 }

@@ -10,6 +10,7 @@ import { openIdMapped } from './id-mapped.ts';
 import { prepare } from './prepare.ts';
 import { openStreams, type StdioChoice } from './stdio.ts';
 
+/** What a container is to be, what it is connected to, and what may end it. */
 export interface CreateOptions extends RunRequest {
   /** `pipe` unless said otherwise; a list for each of 0, 1, 2 and beyond. */
   readonly stdio?: StdioChoice;
@@ -33,9 +34,11 @@ export async function create(engine: Engine, options: CreateOptions): Promise<Co
 export async function run(engine: Engine, options: CreateOptions): Promise<Exit> {
   await using container = await launch(engine, options, { waitForStart: false, stdio: options.stdio ?? 'inherit' });
   container.stdin?.end();
-  const [stdout, stderr] = [container.stdout, container.stderr].map((stream) =>
-    stream === undefined ? undefined : text(stream),
-  );
+  const [stdout, stderr] = [container.stdout, container.stderr].map((stream) => {
+    const said = stream === undefined ? undefined : text(stream);
+    said?.catch(() => {}); // of a container that fails nobody asks what it said
+    return said;
+  });
   const exit = await container.exited;
   options.signal?.throwIfAborted();
   return { ...exit, ...(stdout ? { stdout: await stdout } : {}), ...(stderr ? { stderr: await stderr } : {}) };
@@ -53,15 +56,20 @@ export async function launch(
   const prepared = await prepare(engine, request, { payloadFds, waitForStart: how.waitForStart, dieWithParent: true });
   if (request.upper !== undefined) makeUpper(request.upper);
   const streams = openStreams(how.stdio, engine.spawner, engine.nullFd);
-  const mapped = await openIdMapped(engine, prepared);
+  let mapped: number[] = [];
   let container: Container;
   try {
+    mapped = await openIdMapped(engine, prepared);
     container = new Container(engine, prepared, streams, mapped, how);
+  } catch (error) {
+    streams.close();
+    throw error;
   } finally {
     for (const fd of mapped) closeSync(fd);
   }
   if (signal !== undefined) {
     const abort = () => container.kill('SIGKILL');
+    if (signal.aborted) abort(); // while we prepared
     signal.addEventListener('abort', abort, { once: true });
     const forget = () => signal.removeEventListener('abort', abort);
     container.exited.then(forget, forget);

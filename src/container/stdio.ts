@@ -8,6 +8,7 @@ import { flags, O } from '../linux/flags.ts';
 /** The caller's own, a pipe, /dev/null, or an open file descriptor of this process. */
 export type Stdio = 'inherit' | 'pipe' | 'ignore' | number;
 
+/** The same for 0, 1 and 2, or one for each of 0, 1, 2 and beyond. */
 export type StdioChoice = Stdio | readonly Stdio[];
 
 export interface Streams {
@@ -18,14 +19,20 @@ export interface Streams {
   readonly stderr: Socket | undefined;
   /** Closes the child's ends; call it when the child has them. */
   release(): void;
+  /** Closes both ends: nobody will read or write any more. */
+  close(): void;
 }
 
 export function openStreams(choice: StdioChoice, spawner: Spawner, nullFd: number): Streams {
   const list = typeof choice === 'object' ? choice : [choice, choice, choice];
   const childEnds: number[] = [];
   const sockets: (Socket | undefined)[] = [];
-  const fds = Array.from({ length: Math.max(3, list.length) }, (_, index) => {
-    const one = list[index] ?? 'ignore';
+  const release = () => childEnds.splice(0).forEach((fd) => closeSync(fd));
+  const close = () => {
+    release();
+    for (const socket of sockets) socket?.destroy();
+  };
+  const open = (one: Stdio, index: number): number => {
     if (typeof one === 'number') return one;
     if (one === 'ignore') return nullFd;
     if (one === 'inherit') return index;
@@ -34,9 +41,15 @@ export function openStreams(choice: StdioChoice, spawner: Spawner, nullFd: numbe
     sockets[index] = new Socket({ fd: ours, readable: index !== 0, writable: index === 0 });
     childEnds.push(theirs);
     return theirs;
-  });
-  const [stdin, stdout, stderr] = sockets;
-  return { fds, stdin, stdout, stderr, release: () => childEnds.splice(0).forEach((fd) => closeSync(fd)) };
+  };
+  try {
+    const fds = Array.from({ length: Math.max(3, list.length) }, (_, index) => open(list[index] ?? 'ignore', index));
+    const [stdin, stdout, stderr] = sockets;
+    return { fds, stdin, stdout, stderr, release, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function pipe(spawner: Spawner): [reader: number, writer: number] {

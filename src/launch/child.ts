@@ -115,7 +115,13 @@ export class Child {
 
   /** Lets a stopped program go on. */
   go(): void {
-    if (this.#sync >= 0) writeSync(this.#sync, 'g');
+    if (this.#sync < 0) return;
+    try {
+      writeSync(this.#sync, 'g');
+    } catch (error) {
+      // It is gone, as its end will tell.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    }
   }
 
   op(index: number): Op | undefined {

@@ -3,11 +3,16 @@
  *
  * A traced run tells which steps a container makes at all; each of those is then refused by the kernel, in turn.
  */
-import { expect, test } from 'vitest';
+import { closeSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
-import { create, type CreateOptions, launch } from '../../src/container/run.ts';
+import { prepare } from '../../src/container/prepare.ts';
+import { create, type CreateOptions, launch, run } from '../../src/container/run.ts';
+import { compileCgroup } from '../../src/launch/cgroup.ts';
 import { failAt } from '../../src/launch/inject.ts';
 import { bundle, temporaryDirectory } from './container.ts';
+import { FaultyNative } from './faulty-native.ts';
 import { changes, observeHost } from './host-state.ts';
 import { needs } from './needs.ts';
 
@@ -143,4 +148,115 @@ test.runIf(able)(
 test.runIf(able)('each step of a bundle fails by its name and leaves nothing', async () => {
   const image = bundle((spec) => ({ ...spec, linux: { ...spec.linux, rootfsPropagation: 'slave' } }));
   expect(await allDeviations({ image })).toEqual([]);
+});
+
+const faulty = new FaultyNative();
+const faultyEngine = new Engine(faulty);
+
+/** What stays open for the next container is none's leftover. */
+beforeAll(async () => {
+  if (!able) return;
+  for (const each of [engine, faultyEngine]) await run(each, { ...request({}), stdio: 'ignore' });
+});
+
+/** What is said when a container is started and run to its end, and what that leaves on the host. */
+async function startOn(where: Engine, options: Partial<CreateOptions>): Promise<{ said: string; left: string[] }> {
+  const before = observeHost(engine);
+  const said = await run(where, { ...request({}), stdio: 'pipe', ...options }).then(
+    ({ exitCode }) => `it ended with ${exitCode}`,
+    (error: Error) => error.message,
+  );
+  return { said, left: changes(before, observeHost(engine)) };
+}
+
+test.runIf(able)('each step of the bootstrap fails by its name and leaves nothing', async () => {
+  await startOn(faultyEngine, {});
+  const results = new Set<string>();
+  for (let call = 0; call < faulty.seen.bootstrap; call += 1) {
+    faulty.failBootstrap(call);
+    const { said, left } = await startOn(faultyEngine, {});
+    results.add([said, ...left].join('; '));
+  }
+  expect([...results]).toMatchInlineSnapshot(`
+    [
+      "move a file descriptor out of the way: EBADF",
+      "put file descriptor 0 in place: EBADF",
+      "put file descriptor 1 in place: EBADF",
+      "put file descriptor 2 in place: EBADF",
+      "put file descriptor 3 in place: EBADF",
+      "put file descriptor 4 in place: EBADF",
+      "let nothing else of the parent reach the program: EBADF",
+      "execute tare-init: EBADF",
+    ]
+  `);
+});
+
+test.runIf(able && needs('cgroup2'))('each step towards its cgroup fails by its name and leaves nothing', async () => {
+  const options = { payloadFds: 3, waitForStart: false, dieWithParent: true };
+  const { cgroup } = await prepare(faultyEngine, request({}), options);
+  if (cgroup === undefined) throw new Error('this container would have no cgroup');
+  const { ops } = compileCgroup(cgroup, { owner: faultyEngine.owner }).program;
+  const found: string[] = [];
+  for (const [index, { why }] of ops.entries()) {
+    forgetJudges();
+    faulty.seen.runs = [];
+    await startOn(faultyEngine, {});
+    forgetJudges();
+    faulty.failRun(faulty.seen.runs.indexOf(ops.length), index);
+    const { said, left } = await startOn(faultyEngine, {});
+    if (said !== `${why}: EBADF`) found.push(`${index} ${why}: said ${said}`);
+    found.push(...left.map((line) => `${index} ${why}: ${line}`));
+  }
+  expect(found).toEqual([]);
+});
+
+/** So that the program which judges access to devices is loaded anew. */
+function forgetJudges(): void {
+  for (const fd of faultyEngine.deviceJudges.values()) closeSync(fd);
+  faultyEngine.deviceJudges.clear();
+}
+
+test.runIf(able)('streams that cannot be made leave nothing', async () => {
+  await startOn(faultyEngine, {});
+  faulty.seen.runs = [];
+  await startOn(faultyEngine, {});
+  const first = faulty.seen.runs.findIndex((calls, index) => calls === 1 && faulty.seen.runs[index + 1] === 1);
+  for (const pipe of [0, 1, 2]) {
+    faulty.failRun(first + pipe, 0);
+    expect(await startOn(faultyEngine, {})).toEqual({ said: 'make a pipe: EBADF', left: [] });
+  }
+});
+
+test.runIf(able)('a seccomp listener that nobody takes ends the container', async () => {
+  const profile = join(temporaryDirectory(), 'profile.json');
+  writeFileSync(
+    profile,
+    JSON.stringify({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath: '/run/tare-test-nobody',
+      syscalls: [{ names: ['uname'], action: 'SCMP_ACT_NOTIFY' }],
+    }),
+  );
+  expect(await startOn(engine, { seccomp: profile, stdio: 'pipe' })).toMatchInlineSnapshot(`
+    {
+      "left": [],
+      "said": "hand the seccomp listener to /run/tare-test-nobody: connect: ENOENT (hint: no such socket)",
+    }
+  `);
+});
+
+test.runIf(able)('an id-mapped mount that the kernel refuses leaves nothing', async () => {
+  const options = ['bind', 'idmap'];
+  expect(
+    await startOn(engine, {
+      uidMappings: wholeMap,
+      gidMappings: wholeMap,
+      mounts: [{ type: 'bind', source: '/proc', target: '/mnt', options }],
+    }),
+  ).toMatchInlineSnapshot(`
+    {
+      "left": [],
+      "said": "map the ids of /proc for /mnt: EINVAL (hint: its filesystem does not support id-mapped mounts)",
+    }
+  `);
 });
