@@ -283,16 +283,25 @@ test('a tmpfs with what the image has at its place', () => {
     + $target = openat2($root, "var", {flags: O_PATH|O_DIRECTORY|O_CLOEXEC, resolve: RESOLVE_IN_ROOT}, 24)
     + mkdirat($target, "cache", 0755)  // or EEXIST
     + $target = openat2($root, "var/cache", {flags: O_PATH|O_DIRECTORY|O_CLOEXEC, resolve: RESOLVE_IN_ROOT}, 24)
-    + dup3($target, 250, O_CLOEXEC)
     + mkdirat(AT_FDCWD, "/run/tare/copy91", 0755)
+    + $mount = fsmount($fs, FSMOUNT_CLOEXEC, 0)
+    + move_mount($mount, "", AT_FDCWD, "/run/tare/copy91", MOVE_MOUNT_F_EMPTY_PATH)
+    + mkdirat(AT_FDCWD, "/run/tare/copy91/lower", 0755)
     + mkdirat(AT_FDCWD, "/run/tare/copy91/upper", 0755)
-    + mkdirat(AT_FDCWD, "/run/tare/copy91/work", 0700)
+    + mkdirat(AT_FDCWD, "/run/tare/copy91/work", 0755)
+    + $mount = open_tree($target, "", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH)
+    + move_mount($mount, "", AT_FDCWD, "/run/tare/copy91/lower", MOVE_MOUNT_F_EMPTY_PATH)
+    + statx($target, "", AT_EMPTY_PATH, STATX_BASIC_STATS, {statx})
+    + fchownat(AT_FDCWD, "/run/tare/copy91/upper", $uid, $gid, 0)  // or EINVAL
+    + fchmodat(AT_FDCWD, "/run/tare/copy91/upper", $mode)
     + $fs = fsopen("overlay", FSOPEN_CLOEXEC)
-    + fsconfig($fs, FSCONFIG_SET_STRING, "lowerdir", "/proc/self/fd/250", 0)
+    + fsconfig($fs, FSCONFIG_SET_STRING, "lowerdir", "/run/tare/copy91/lower", 0)
     + fsconfig($fs, FSCONFIG_SET_STRING, "upperdir", "/run/tare/copy91/upper", 0)
     + fsconfig($fs, FSCONFIG_SET_STRING, "workdir", "/run/tare/copy91/work", 0)
     + $mount = fsmount($fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV|MOUNT_ATTR_NOEXEC)
     + move_mount($mount, "", $target, "", MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH)
+    + fsconfig($fs, FSCONFIG_CMD_CREATE, 0, 0, 0)
+    + $fs = fsopen("tmpfs", FSOPEN_CLOEXEC)
     + fsconfig($fs, FSCONFIG_CMD_CREATE, 0, 0, 0)"
   `);
 });

@@ -38,7 +38,7 @@ test('what `tare run busybox true` does, from the first call to the last', () =>
 
     mounts
       20  mkdirat($root, "proc", 0755)  // or EEXIST                        make directory /proc
-      21  $target = openat2($root, "proc", {flags: O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC, resolve: RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}, 24)
+      21  $target = openat2($root, "proc", {flags: O_PATH|O_DIRECTORY|O_CLOEXEC, resolve: RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}, 24)
                                                                             open /proc to mount onto
       22  $fs = fsopen("proc", FSOPEN_CLOEXEC)                              open a new proc for /proc
       23  fsconfig($fs, FSCONFIG_SET_STRING, "source", "proc", 0)           set source=proc for /proc
@@ -77,7 +77,7 @@ test('what `tare run busybox true` does, from the first call to the last', () =>
       48  move_mount($mount, "", $target, "", MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH)
                                                                             mount devpts on /dev/pts
       49  mkdirat($root, "sys", 0755)  // or EEXIST                         make directory /sys
-      50  $target = openat2($root, "sys", {flags: O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC, resolve: RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}, 24)
+      50  $target = openat2($root, "sys", {flags: O_PATH|O_DIRECTORY|O_CLOEXEC, resolve: RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}, 24)
                                                                             open /sys to mount onto
       51  $fs = fsopen("sysfs", FSOPEN_CLOEXEC)                             open a new sysfs for /sys
       52  fsconfig($fs, FSCONFIG_SET_STRING, "source", "sysfs", 0)          set source=sysfs for /sys
