@@ -86,7 +86,7 @@ export function ticks(totalNs: number, count: number): Tick[] {
 
 export const milliseconds = (ns: number): string => (ns / 1e6).toFixed(3);
 
-export const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 /** What the whole came to: a statement each. */
 export function summaryOf(timeline: Timeline): string[] {

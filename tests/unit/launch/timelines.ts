@@ -14,7 +14,7 @@ const op = (stage: string, call: Op['call'], why: string, more: Partial<Op> = {}
 export type Moment = readonly [wall: number, cpu: number] | undefined;
 
 /** The clock does not begin at 0. */
-export const epoch = 7_000_000_000n;
+const epoch = 7_000_000_000n;
 export const at = (microseconds: number): bigint => epoch + BigInt(microseconds * 1000);
 
 export const stampsOf = (moments: readonly Moment[]): Stamp[] =>
