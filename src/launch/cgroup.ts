@@ -3,7 +3,7 @@ import type { CgroupPlan } from '../cgroup/driver.ts';
 import type { CgroupWrite } from '../cgroup/limits.ts';
 import { AT_FDCWD, BPF, flags, O } from '../linux/flags.ts';
 import { type Cell, cell, data, type Program, ProgramBuilder } from './program.ts';
-import { octal } from './stage.ts';
+import { octal, retry } from './stage.ts';
 
 export interface CgroupProgram {
   readonly program: Program;
@@ -74,7 +74,9 @@ function loadJudge(b: ProgramBuilder, instructions: Uint8Array): Cell {
     { bytes: new Uint8Array(24) },
   ]);
   const args = [flags(BPF, 'PROG_LOAD'), attributes, 48];
-  return b.result('judge', 'load the program that judges access to devices', 'bpf', args, { hints: judgeHints });
+  // The verifier gives up with EAGAIN when a signal is pending.
+  const options = { retry, hints: judgeHints };
+  return b.result('judge', 'load the program that judges access to devices', 'bpf', args, options);
 }
 
 function attachJudge(b: ProgramBuilder, cgroup: Cell, judge: Cell | number, why: string): void {
