@@ -172,6 +172,7 @@ function launchFacts(
     setgroups: !single,
     paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [])]),
     ...(seccomp === undefined ? {} : { seccomp: engine.seccompFilter(seccomp) }),
+    devices: new Map((request.devices ?? []).map(({ target, source }) => [target, source])),
     payloadFds: options.payloadFds,
     idMapped: new Map(idMapped.map(({ destination }, index) => [destination, innerFd(options.payloadFds, index)])),
     waitForStart: options.waitForStart,

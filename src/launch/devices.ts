@@ -73,9 +73,10 @@ function makeDevice(stage: RootedStage, dev: Cell, device: Device): void {
 
 /** A user namespace may make FIFOs, but no devices; it may show the host's. */
 function bindDevice(stage: RootedStage, device: Device): void {
-  const { b } = stage;
+  const { b, facts } = stage;
   const { path } = device;
-  const tree = cloneTree(b, `take ${path} from the host`, path, false, { ENOENT: 'the host has no such device' });
+  const source = facts.devices?.get(path) ?? path;
+  const tree = cloneTree(b, `take ${source} from the host`, source, false, { ENOENT: 'the host has no such device' });
   makeFile(stage, path);
   attach(b, `bind the device ${path}`, tree, openInRoot(stage, `open ${path} to mount onto`, path));
 }

@@ -29,6 +29,8 @@ export interface Facts {
   /** What lies at paths of the host: bind sources, masked paths. */
   readonly paths: ReadonlyMap<string, PathKind>;
   readonly seccomp?: SeccompFilter;
+  /** Where on the host a device lies, by its path in the container; absent where both are the same. */
+  readonly devices?: ReadonlyMap<string, string>;
   /** How many fds the payload gets: 3, and the extra ones. */
   readonly payloadFds: number;
   /** Id-mapped mounts, ready but not attached, by destination: fds of the program (`innerFd`). Only the host's side may map ids. */
