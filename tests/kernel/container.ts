@@ -98,7 +98,8 @@ export function temporaryDirectory(): string {
   return path;
 }
 
-const applets = 'sh cat cp echo grep id ln ls mkdir mknod mount mv readlink rm rmdir sed sleep stat touch true umount';
+const applets =
+  'sh cat cp echo grep id ln ls mkdir mknod mount mv readlink rm rmdir sed sleep stat touch true umount head wc dd tr';
 
 /** A small root of its own: busybox and the directories that mounts need. */
 export function smallRoot(path: string): string {
