@@ -1,4 +1,4 @@
-/** `npm run bench [QUESTION…] [--rounds N] [--alive N]`: asks all questions, or those named. */
+/** `npm run bench [QUESTION…] [-- --rounds N --alive N]`: asks all questions, or those named. */
 import { parseArgs } from 'node:util';
 import { cli } from './cli.ts';
 import { profile } from './profile.ts';

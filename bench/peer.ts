@@ -76,7 +76,7 @@ async function isReady(peer: Peer, warmup: number, missing: Map<string, string>)
 }
 
 /** Fisher and Yates. */
-export function shuffle<T>(items: readonly T[]): T[] {
+function shuffle<T>(items: readonly T[]): T[] {
   const shuffled = [...items];
   for (let last = shuffled.length - 1; last > 0; last -= 1) {
     const other = Math.floor(Math.random() * (last + 1));
@@ -85,7 +85,7 @@ export function shuffle<T>(items: readonly T[]): T[] {
   return shuffled;
 }
 
-export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** How long something takes in this process, in ns. */
 export async function time(action: () => Promise<unknown>): Promise<number> {

@@ -12,7 +12,7 @@ const results = join(top, import.meta.dirname.endsWith('bench') ? 'results' : 'b
 export const say = (text = ''): void => void process.stdout.write(`${text}\n`);
 
 /** Numbers mean nothing without it. */
-export function machine(): object {
+function machine(): object {
   return {
     at: new Date().toISOString(),
     kernel: release(),
@@ -55,7 +55,7 @@ export function sayComparison(measured: Measured, ours: string): void {
 }
 
 /** In the order in which the peers were given, and the samples by round. */
-export function samplesByPeer({ samples, peers }: Measured): Map<string, number[]> {
+function samplesByPeer({ samples, peers }: Measured): Map<string, number[]> {
   const times = new Map<string, number[]>(peers.map((peer) => [peer, []]));
   for (const { peer, ns } of samples) times.get(peer)?.push(ns);
   return times;

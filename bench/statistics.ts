@@ -18,7 +18,7 @@ export interface Ratio {
 }
 
 /** The value below which a share of the samples lies, interpolated; NaN without samples. */
-export function quantile(samples: readonly number[], share: number): number {
+function quantile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;
   const below = sorted[Math.floor(at)] ?? NaN;
