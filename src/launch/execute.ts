@@ -16,7 +16,7 @@ const hints = {
   ENOENT: 'no such file in the image; or its interpreter or dynamic linker is missing',
   ENOTDIR: 'a part of the path is not a directory',
   EACCES: 'it is a directory, has no execute permission, or lies on a noexec mount',
-  ENOEXEC: 'not a program: a script needs a first line such as #!/bin/sh',
+  ENOEXEC: 'not a program of this machine: another architecture, or a script without a first line such as #!/bin/sh',
   E2BIG: 'the arguments and the environment are too long together',
 } as const;
 
@@ -30,7 +30,7 @@ export function execute({ b, spec }: Stage): void {
     const last = index === candidates.length - 1;
     const why = last ? `execute ${command}` : `execute ${path}, if it is there`;
     b.op(why, 'execve', [path, ...rest], {
-      ...(last ? { hints: notFound(command, candidates) } : { allow: ['ENOENT', 'ENOTDIR', 'EACCES'] as const }),
+      ...(last ? { hints: notFound(command) } : { allow: ['ENOENT', 'ENOTDIR', 'EACCES'] as const }),
     });
   });
 }
@@ -42,8 +42,8 @@ function searchPath(env: readonly string[]): string[] {
     .map((directory) => directory || '.');
 }
 
-function notFound(command: string, candidates: readonly string[]): typeof hints {
-  if (candidates.length === 1) return hints;
+function notFound(command: string): typeof hints {
+  if (command.includes('/')) return hints;
   const ENOENT = `no ${command} in any directory of PATH` as (typeof hints)['ENOENT'];
   return { ...hints, ENOENT, ENOTDIR: ENOENT as never };
 }
