@@ -16,6 +16,7 @@ const test = {
   ...run,
   'golang-github-opencontainers-specs-dev': "the OCI's JSON schema, a cross-check of our validation",
   iproute2: 'looks at namespaces from outside',
+  mount: "the host's own mounts, as a contrast",
   ...(cross && {
     'gcc-aarch64-linux-gnu': 'compiles the interpreter for arm64',
     'libc6-dev-arm64-cross': 'headers for libtare.so on arm64',
