@@ -55,7 +55,7 @@ export async function compare(candidates: readonly Candidate[], pace: Pace): Pro
     }
     for (let round = 0; round < pace.rounds; round += 1) {
       for (const [turn, peer] of shuffle(peers).entries()) {
-        await pause(pace.rest);
+        if (pace.rest > 0) await pause(pace.rest);
         samples.push({ peer: peer.name, round, turn, ns: await peer.sample() });
       }
     }
