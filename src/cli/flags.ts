@@ -18,6 +18,7 @@ import type {
   RunCommand,
   StepCommand,
   TraceCommand,
+  SweepCommand,
   VersionCommand,
 } from './run-command.ts';
 
@@ -64,5 +65,7 @@ export const doctorFlags: readonly FlagGroup<DoctorCommand>[] = [
     flags: [{ name: 'json', help: 'Print what was found as JSON.', lands: turn('json') }, helpFlag],
   },
 ];
+
+export const sweepFlags: readonly FlagGroup<SweepCommand>[] = [{ title: 'Output', flags: [helpFlag] }];
 
 export const versionFlags: readonly FlagGroup<VersionCommand>[] = [{ title: 'Output', flags: [helpFlag] }];

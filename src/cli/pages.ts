@@ -1,6 +1,6 @@
 /** The help of each verb, but for its flags, which are in `flags/`. */
 import type { FlagGroup } from './flag.ts';
-import { doctorFlags, explainFlags, runFlags, stepFlags, traceFlags, versionFlags } from './flags.ts';
+import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags, versionFlags } from './flags.ts';
 
 export interface Page {
   /** The chapter of `tare --help` that lists it, and what it says there. */
@@ -79,6 +79,15 @@ export const pages: Readonly<Record<string, Page>> = {
       ['tare step busybox sh', 'make a container call by call, and end in its shell'],
       ['tare step --plain busybox true | tee steps.txt', 'keep what was seen'],
     ],
+  },
+  sweep: {
+    group: 'This machine',
+    summary: 'Remove what killed processes of tare have left.',
+    usage: 'tare sweep',
+    about:
+      'End the containers of processes that were killed, and remove their cgroups. The next tare run does the same, and mostly it has been done already: by a process that watches the one which starts containers.',
+    groups: sweepFlags,
+    examples: [['tare sweep', 'after a machine ran out of memory, say']],
   },
   doctor: {
     group: 'This machine',

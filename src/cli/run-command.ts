@@ -35,6 +35,10 @@ export interface DoctorCommand {
   help: boolean;
 }
 
+export interface SweepCommand {
+  help: boolean;
+}
+
 export interface VersionCommand {
   help: boolean;
 }

@@ -6,6 +6,7 @@ export const verbs: ReadonlyMap<string, () => Promise<Verb>> = new Map([
   ['explain', () => import('./explain.ts')],
   ['trace', () => import('./trace.ts')],
   ['step', () => import('./step.ts')],
+  ['sweep', () => import('./sweep.ts')],
   ['doctor', () => import('./doctor.ts')],
   ['help', () => import('./help.ts')],
   ['version', () => import('./version.ts')],

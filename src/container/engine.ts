@@ -19,6 +19,7 @@ import { SeccompCompiler, type SeccompFilter } from '../linux/seccomp.ts';
 import { seccompCacheDir } from '../linux/seccomp-cache.ts';
 import { maskedPaths } from '../spec/default-paths.ts';
 import type { Seccomp } from '../spec/spec.ts';
+import { Leftovers } from './leftovers.ts';
 import { describeSelf } from './owner.ts';
 
 /** What opening a whiteout gives: a device that overlayfs puts where a layer deletes what the layers below have. */
@@ -36,6 +37,7 @@ export class Engine {
   /** What the kernel's filesystems have at the paths that containers are not shown: the same in every instance. */
   readonly maskKinds: ReadonlyMap<string, PathKind>;
   readonly nullFd: number;
+  readonly leftovers: Leftovers;
   /** Loaded eBPF programs that judge access to devices, by their instructions. */
   readonly deviceJudges = new Map<string, number>();
   /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */
@@ -54,6 +56,7 @@ export class Engine {
     this.maskKinds = new Map(maskedPaths.flatMap((path) => kindEntry(path)));
     this.thermalThrottle = thermalThrottle();
     this.nullFd = openSync('/dev/null', 'r+');
+    this.leftovers = new Leftovers(this);
   }
 
   /** What is built in does not change while we run; a directory may. */

@@ -7,8 +7,9 @@ import { Container, type LaunchOptions } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { Exit } from './exit.ts';
 import { openIdMapped } from './id-mapped.ts';
-import { prepare } from './prepare.ts';
+import { prepare, type Prepared } from './prepare.ts';
 import { openStreams, type StdioChoice } from './stdio.ts';
+import { sweepCgroup } from './sweep.ts';
 
 /** What a container is to be, what it is connected to, and what may end it. */
 export interface CreateOptions extends RunRequest {
@@ -60,13 +61,17 @@ export async function launch(
   let container: Container;
   try {
     mapped = await openIdMapped(engine, prepared);
-    container = new Container(engine, prepared, streams, mapped, how);
+    container = await start(() => new Container(engine, prepared, streams, mapped, how), engine, prepared);
   } catch (error) {
     streams.close();
     throw error;
   } finally {
     for (const fd of mapped) closeSync(fd);
   }
+  container.ready().then(
+    () => engine.leftovers.tend(),
+    () => {},
+  );
   if (signal !== undefined) {
     const abort = () => container.kill('SIGKILL');
     if (signal.aborted) abort(); // while we prepared
@@ -75,6 +80,17 @@ export async function launch(
     container.exited.then(forget, forget);
   }
   return container;
+}
+
+/** Once more where the name was taken by a container whose process was killed, and whose group that process left. */
+async function start(make: () => Container, engine: Engine, { cgroup }: Prepared): Promise<Container> {
+  try {
+    return make();
+  } catch (error) {
+    const taken = error instanceof TareError && error.errno === 'EEXIST';
+    if (!taken || cgroup === undefined || !(await sweepCgroup(engine, cgroup.path))) throw error;
+    return make();
+  }
 }
 
 function makeUpper(directory: string): void {

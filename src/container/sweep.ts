@@ -6,14 +6,14 @@
  */
 import { closeSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path/posix';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Cgroup } from '../cgroup/cgroup.ts';
+import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import { ownerAttribute } from '../launch/cgroup.ts';
 import { type Cell, cell, data, ProgramBuilder } from '../launch/program.ts';
 import type { Spawner } from '../launch/spawn.ts';
 import { errnos } from '../linux/abi.ts';
 import { AT_FDCWD, flags, LOCK, O } from '../linux/flags.ts';
-import type { Engine } from './engine.ts';
 import { isAlive } from './owner.ts';
 
 /** How long after it was made a group may still lack an owner, in ms: its maker writes that down with the very next call. */
@@ -22,30 +22,43 @@ const grace = 10_000;
 /** So many groups are asked in one go: some tens of µs. */
 const batch = 32;
 
+/** How long to wait for others who sweep, in ms. */
+const patience = 5000;
+
+export interface Grounds {
+  readonly spawner: Spawner;
+  readonly cgroups: Pick<CgroupHost, 'parent'>;
+}
+
+export interface SweepOptions {
+  /** Wait for others who sweep, who may have looked before there was what we are here for. */
+  readonly patient?: boolean;
+}
+
 /** Ends and removes what killed processes have left under our parent group. Tolerates others that do the same. */
-export async function sweepCgroups(engine: Engine): Promise<void> {
-  const groups = groupsUnder(engine.cgroups.parent);
+export async function sweepCgroups(grounds: Grounds, options: SweepOptions = {}): Promise<void> {
+  const groups = groupsUnder(grounds.cgroups.parent);
   const abandoned: string[] = [];
   for (let at = 0; at < groups.length; at += batch) {
     if (at > 0) await setImmediate();
-    abandoned.push(...findAbandoned(engine, groups.slice(at, at + batch)));
+    abandoned.push(...findAbandoned(grounds, groups.slice(at, at + batch)));
   }
-  await remove(engine, abandoned);
+  await remove(grounds, abandoned, options);
 }
 
-/** Removes one group if its owner is gone; whether it did. */
-export async function sweepCgroup(engine: Engine, group: string): Promise<boolean> {
-  return (await remove(engine, findAbandoned(engine, [group]))) === 1;
+/** Removes one group if its owner is gone; whether it is removed. */
+export async function sweepCgroup(grounds: Grounds, group: string): Promise<boolean> {
+  return (await remove(grounds, findAbandoned(grounds, [group]), { patient: true })) === 1;
 }
 
-async function remove(engine: Engine, groups: readonly string[]): Promise<number> {
-  const { parent } = engine.cgroups;
+async function remove(grounds: Grounds, groups: readonly string[], { patient = false }: SweepOptions): Promise<number> {
+  const { parent } = grounds.cgroups;
   if (groups.length === 0 || parent === undefined) return 0;
-  const lock = takeLock(engine.spawner, parent);
-  if (lock === undefined) return 0; // somebody else is at it
+  const lock = await takeLock(grounds.spawner, parent, patient ? patience : 0);
+  if (lock === undefined) return 0; // who holds it does what we would
   try {
     // Before the lock was ours another may have removed a group, and somebody may have made it anew.
-    const still = findAbandoned(engine, groups);
+    const still = findAbandoned(grounds, groups);
     // What will not go is left to the next who tries.
     const results = await Promise.allSettled(still.map((group) => new Cgroup(group).remove()));
     return results.filter(({ status }) => status === 'fulfilled').length;
@@ -54,8 +67,8 @@ async function remove(engine: Engine, groups: readonly string[]): Promise<number
   }
 }
 
-function findAbandoned(engine: Engine, groups: readonly string[]): string[] {
-  const owners = readOwners(engine.spawner, groups);
+function findAbandoned({ spawner }: Grounds, groups: readonly string[]): string[] {
+  const owners = readOwners(spawner, groups);
   return groups.filter((group) => {
     const owner = owners.get(group);
     if (owner === undefined) return false;
@@ -112,16 +125,25 @@ function textOf(words: readonly Cell[], cells: ReadonlyMap<Cell, number>, length
 }
 
 /** flock(2) on the parent group's directory. */
-function takeLock(spawner: Spawner, parent: string): number | undefined {
+async function takeLock(spawner: Spawner, parent: string, milliseconds: number): Promise<number | undefined> {
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    const fd = tryLock(spawner, parent);
+    if (fd !== undefined || performance.now() >= deadline) return fd;
+    await setTimeout(10);
+  }
+}
+
+function tryLock(spawner: Spawner, parent: string): number | undefined {
   const b = new ProgramBuilder();
   const open = [AT_FDCWD, parent, flags(O, 'RDONLY', 'DIRECTORY', 'CLOEXEC'), 0];
-  const directory = b.result('directory', `open ${parent}`, 'openat', open, { allow: ['ENOENT', 'EACCES'] });
+  const directory = b.result('directory', `open ${parent}`, 'openat', open);
   const locked = b.result('locked', `lock ${parent}`, 'flock', [directory, flags(LOCK, 'EX', 'NB')], {
-    allow: ['EAGAIN', 'EBADF'],
+    allow: ['EAGAIN'],
   });
   const cells = spawner.run({ ops: b.ops }, [directory]);
   const fd = cells.get(directory) ?? -1;
-  if ((cells.get(locked) ?? -1) === 0) return fd;
-  if (fd >= 0) closeSync(fd);
+  if (cells.get(locked) === 0) return fd;
+  closeSync(fd);
   return undefined;
 }

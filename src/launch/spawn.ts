@@ -32,6 +32,8 @@ export interface SpawnOptions extends ChildOptions {
   readonly newUser: boolean;
   readonly lastCapability: number;
   readonly trace?: boolean;
+  /** Nothing waits for its end. */
+  readonly background?: boolean;
 }
 
 /** Layout of `struct spawn`, native/spawn.c. */
@@ -66,6 +68,7 @@ export class Spawner {
   readonly #tareInit: number;
   readonly #events: Socket;
   readonly #children = new Map<number, Child>();
+  readonly #background = new Set<number>();
   readonly #memory = new Memory();
   #next = 2;
   #rest: Buffer = Buffer.alloc(0);
@@ -133,8 +136,20 @@ export class Spawner {
       child.surroundings = { cloned, bootstrap: { program: boot.program, stamps } };
     }
     this.#children.set(id, child);
-    if (this.#children.size === 1) this.#events.ref();
+    if (options.background === true) this.#background.add(id);
+    this.#hold();
     return child;
+  }
+
+  /** Whether somebody may wait for a process. */
+  get busy(): boolean {
+    return this.#children.size > this.#background.size;
+  }
+
+  /** Only as long as somebody waits does this process live on for it. */
+  #hold(): void {
+    if (this.busy) this.#events.ref();
+    else this.#events.unref();
   }
 
   /** Sends a signal to a child by its pidfd, so that it can never reach another process. */
@@ -169,7 +184,8 @@ export class Spawner {
     else if (kind === eventKind.message) this.#message(id, child, event);
     else if (kind === eventKind.exited && child.onExit(exitOf(event), isAdopted(id))) {
       this.#children.delete(ownId(id));
-      if (this.#children.size === 0) this.#events.unref();
+      this.#background.delete(ownId(id));
+      this.#hold();
     }
   }
 

@@ -30,6 +30,7 @@ test('tare --help', () => {
       step     Make it one call at a time, with a look around between.
 
     This machine:
+      sweep    Remove what killed processes of tare have left.
       doctor   Say what of tare works here, and the cure for what does not.
       help     Print the help of a verb.
       version  Print the version.
