@@ -3,7 +3,7 @@
  * `import()` in the source stays lazy in it. dist/index.js is the library, for Node programs.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import { stop } from '../command.mjs';
 import { at } from '../root.mjs';
@@ -24,7 +24,7 @@ const common = {
 const cli = {
   ...common,
   entryPoints: ['./src/cli/main.ts'],
-  outfile: 'dist/cli.cjs',
+  outfile: at('dist/cli.cjs'),
   format: 'cjs',
   external: ['*.node', '@yuuang/*'],
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
@@ -45,6 +45,29 @@ const library = {
 };
 
 const codeCache = at('dist/cli.cache');
+
+/**
+ * Of Node's own modules those that a plain `tare run` never touches, though its sources import them: they and what they
+ * load cost some 8 ms of a start. In the command's bundle each is loaded when something of it is first used.
+ */
+const seldom = [
+  'crypto',
+  'fs/promises',
+  'module',
+  'net',
+  'readline',
+  'stream/consumers',
+  'timers/promises',
+  'tty',
+  'util',
+];
+
+/** @param {string} code of esbuild, which reaches imported names as properties of `import_node_net` */
+function loadSeldomLazily(code) {
+  const pattern = new RegExp(`(import_node_\\w+=)require\\("node:(${seldom.join('|')})"\\)`, 'g');
+  const lazy = 'var __seldom=name=>new Proxy({},{get:(_,key)=>require(name)[key]});';
+  return lazy + code.replace(pattern, '$1__seldom("node:$2")');
+}
 
 /**
  * Runs the command for once as a user would, so that the cache holds what every start compiles. Where no container can
@@ -73,6 +96,7 @@ export async function buildBundles() {
     rmSync(codeCache, { force: true });
     const { build } = await import('esbuild');
     await Promise.all([build(cli), build(library)]).catch(() => stop('the bundles cannot be built: see above'));
+    writeFileSync(cli.outfile, loadSeldomLazily(readFileSync(cli.outfile, 'utf8')));
     writeCodeCache();
   });
 }

@@ -1,15 +1,18 @@
 /**
  * Compiled filters on disk, a file for each key.
  *
- *     0    8  "tareBPF\1"
- *     8   32  key                 a file moved under another name is seen
- *    40   32  SHA-256 of the rest
- *    72    …  struct sock_filter[]
+ *     0    8  "tareBPF\2"
+ *     8    4  length of the key's text
+ *    12    4  checksum of all that follows
+ *    16    …  the key: all that the filter depends on, as text
+ *          …  struct sock_filter[]
+ *
+ * The key is kept whole and compared whole, so that its hash only has to find the file. None of this needs node:crypto,
+ * which takes longer to load than a filter to read.
  *
  * A filter is trusted only from a directory and a file that belong to this user and that nobody else may write: whoever
  * writes filters decides what containers may do. Anything else counts as absent, and no failure to write is an error.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -25,10 +28,10 @@ import {
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
-const magic = Buffer.from('tareBPF\x01', 'latin1');
-const headerSize = 72;
+const magic = Buffer.from('tareBPF\x02', 'latin1');
+const headerSize = 16;
 /** The longest filter that the kernel takes: 4096 instructions of 8 bytes. */
-const sizeLimit = headerSize + 4096 * 8;
+const longestFilter = 4096 * 8;
 
 /** `/var/cache/tare/seccomp` for root, otherwise in `$XDG_CACHE_HOME` or `~/.cache`; undefined without a home. */
 export function seccompCacheDir(uid: number, env: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -38,25 +41,44 @@ export function seccompCacheDir(uid: number, env: Readonly<Record<string, string
   return env.HOME?.startsWith('/') ? join(env.HOME, '.cache/tare/seccomp') : undefined;
 }
 
-const digest = (content: Uint8Array): Buffer => createHash('sha256').update(content).digest();
+/** FNV-1a, 32 bits. @param stride look at every so-many-eth byte */
+function hash(bytes: Uint8Array, stride = 1): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < bytes.length; index += stride) value = Math.imul(value ^ (bytes[index] ?? 0), 0x01000193);
+  return value >>> 0;
+}
+
+/** Where the filter of a key is kept; two keys may share a name, and then take turns. */
+export function cacheFileName(key: string): string {
+  const bytes = Buffer.from(key);
+  return `${bytes.length}-${hash(bytes, 16).toString(16).padStart(8, '0')}`;
+}
+
+function contentOf(key: string, bpf: Uint8Array): Buffer {
+  const text = Buffer.from(key);
+  const file = Buffer.concat([magic, Buffer.alloc(headerSize - magic.length), text, bpf]);
+  file.writeUInt32LE(text.length, 8);
+  file.writeUInt32LE(hash(bpf), 12);
+  return file;
+}
 
 function isOurs(stat: Stats): boolean {
   return stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
 }
 
-/** The filter under a key of 32 bytes; undefined if there is none, or none to be trusted. */
-export function readCachedFilter(dir: string, key: Buffer): Buffer | undefined {
+/** The filter under a key; undefined if there is none, or none to be trusted. */
+export function readCachedFilter(dir: string, key: string): Buffer | undefined {
   let fd: number | undefined;
   try {
     if (!isOurs(lstatSync(dir))) return undefined;
-    fd = openSync(join(dir, key.toString('hex')), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    fd = openSync(join(dir, cacheFileName(key)), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
-    if (!stat.isFile() || !isOurs(stat) || stat.size <= headerSize || stat.size > sizeLimit) return undefined;
+    const bpfAt = headerSize + Buffer.byteLength(key);
+    if (!stat.isFile() || !isOurs(stat) || stat.size <= bpfAt || stat.size > bpfAt + longestFilter) return undefined;
     const file = Buffer.alloc(stat.size);
     if (readSync(fd, file, 0, file.length, 0) !== file.length) return undefined;
-    const bpf = file.subarray(headerSize);
-    const expected = Buffer.concat([magic, key, digest(bpf)]);
-    return file.subarray(0, headerSize).equals(expected) && bpf.length % 8 === 0 ? bpf : undefined;
+    const bpf = file.subarray(bpfAt);
+    return bpf.length % 8 === 0 && file.equals(contentOf(key, bpf)) ? bpf : undefined;
   } catch {
     return undefined;
   } finally {
@@ -65,15 +87,16 @@ export function readCachedFilter(dir: string, key: Buffer): Buffer | undefined {
 }
 
 /** Keeps a filter; readers see the whole file or none. Says whether it did. */
-export function writeCachedFilter(dir: string, key: Buffer, bpf: Buffer): boolean {
-  const path = join(dir, key.toString('hex'));
-  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+export function writeCachedFilter(dir: string, key: string, bpf: Buffer): boolean {
+  const path = join(dir, cacheFileName(key));
+  const draft = `${path}.${process.pid}`;
   let fd: number | undefined;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (!isOurs(lstatSync(dir))) return false;
-    fd = openSync(draft, 'wx', 0o600);
-    writeFileSync(fd, Buffer.concat([magic, key, digest(bpf), bpf]));
+    // What lies there under our pid is left from a process that is no more.
+    fd = openSync(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
+    writeFileSync(fd, contentOf(key, bpf));
     renameSync(draft, path);
     return true;
   } catch {

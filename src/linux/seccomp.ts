@@ -7,7 +7,6 @@
  * The last two steps take milliseconds, so that filters are kept in memory and on disk. A call whose name nobody
  * knows has no number, so its rules are void, as in runc and crun.
  */
-import { createHash } from 'node:crypto';
 import { TareError } from '../errors.ts';
 import { type Arch, errnos } from './abi.ts';
 import { assembleFilter, type CallRange } from './bpf-seccomp.ts';
@@ -61,10 +60,7 @@ export class SeccompCompiler {
   #cached(profile: FilterProfile, canonical: string): Buffer {
     const { identity } = this.#library;
     if (this.#cacheDir === undefined || identity === undefined) return assemble(profile, this.#arch, this.#library);
-    const key = createHash('sha256')
-      .update(JSON.stringify([edition, identity, this.#arch]))
-      .update(canonical)
-      .digest();
+    const key = `${JSON.stringify([edition, identity, this.#arch])}${canonical}`;
     const kept = readCachedFilter(this.#cacheDir, key);
     if (kept !== undefined) return kept;
     const bpf = assemble(profile, this.#arch, this.#library);

@@ -15,10 +15,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LibSeccomp } from '../../../src/linux/libseccomp.ts';
 import { openLibrary } from '../../../src/linux/native.ts';
 import { SeccompCompiler } from '../../../src/linux/seccomp.ts';
-import { readCachedFilter, seccompCacheDir, writeCachedFilter } from '../../../src/linux/seccomp-cache.ts';
+import {
+  cacheFileName,
+  readCachedFilter,
+  seccompCacheDir,
+  writeCachedFilter,
+} from '../../../src/linux/seccomp-cache.ts';
 import type { FilterProfile } from '../../../src/linux/seccomp-rules.ts';
 
-const key = Buffer.alloc(32, 7);
+const key = 'all that a filter depends on';
 const bpf = Buffer.from('06000000000000ff', 'hex');
 let dir: string;
 
@@ -29,13 +34,13 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const file = (): string => join(dir, key.toString('hex'));
+const file = (): string => join(dir, cacheFileName(key));
 
 test('what was written is read, from a file that only its owner may touch', () => {
   const deep = join(dir, 'a/b');
   expect(writeCachedFilter(deep, key, bpf)).toBe(true);
   expect(readCachedFilter(deep, key)).toEqual(bpf);
-  expect(readdirSync(deep)).toEqual([key.toString('hex')]);
+  expect(readdirSync(deep)).toEqual([cacheFileName(key)]);
 });
 
 test('nothing is read where nothing was written', () => {
@@ -52,7 +57,12 @@ test('a byte changed, cut off or added makes the file worthless', () => {
     writeFileSync(file(), bad);
     expect(readCachedFilter(dir, key)).toBeUndefined();
   }
-  for (const bad of [good.subarray(0, -1), good.subarray(0, 72), Buffer.alloc(0), Buffer.concat([good, good])]) {
+  for (const bad of [
+    good.subarray(0, -1),
+    good.subarray(0, 16 + key.length),
+    Buffer.alloc(0),
+    Buffer.concat([good, good]),
+  ]) {
     writeFileSync(file(), bad);
     expect(readCachedFilter(dir, key)).toBeUndefined();
   }
@@ -61,9 +71,9 @@ test('a byte changed, cut off or added makes the file worthless', () => {
 });
 
 test("another filter's file under this name is seen", () => {
-  const other = Buffer.alloc(32, 8);
+  const other = 'all that another depends on.';
   writeCachedFilter(dir, other, bpf);
-  renameSync(join(dir, other.toString('hex')), file());
+  renameSync(join(dir, cacheFileName(other)), file());
   expect(readCachedFilter(dir, key)).toBeUndefined();
 });
 
@@ -71,7 +81,7 @@ test.each([0o777, 0o770])('a directory of mode %o is neither read nor written', 
   writeCachedFilter(dir, key, bpf);
   chmodSync(dir, mode);
   expect(readCachedFilter(dir, key)).toBeUndefined();
-  expect(writeCachedFilter(dir, Buffer.alloc(32, 9), bpf)).toBe(false);
+  expect(writeCachedFilter(dir, 'a third', bpf)).toBe(false);
 });
 
 test('a file that others may write, or a link, is not trusted', () => {
