@@ -1,13 +1,13 @@
 /** Does a start stay as fast after many others, and beside many others; and what remains of them? */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Engine } from '../src/container/engine.ts';
 import { create, run } from '../src/index.ts';
 import { time } from './peer.ts';
 import type { Question } from './question.ts';
 import { say } from './report.ts';
-import { ratioOf, summarize } from './statistics.ts';
-import { ms, table } from './table.ts';
+import { median, ratioOf, summarize } from './statistics.ts';
+import { ms, table, us } from './table.ts';
+import { followStarts, watchEngine, type Way } from './way.ts';
 import { workload } from './workload.ts';
 
 type Box = Awaited<ReturnType<typeof create>>;
@@ -31,9 +31,11 @@ export const scale: Question = {
   name: 'scale',
   asks: 'does a start stay as fast after many others and beside many others, and what remains of them',
   async answer({ rounds = 10_000, alive }) {
-    const { parent } = new Engine().cgroups;
+    const watched = watchEngine();
+    const { parent } = watched.engine.cgroups;
     const take = async () => takeInventory(parent);
     for (let index = 0; index < 20; index += 1) await startAndEnd(index);
+    await followStarts(1, watched);
     const before = await take();
 
     const sequence: number[] = [];
@@ -42,6 +44,7 @@ export const scale: Question = {
     say(`${rounds} one after another, create → exit:\n`);
     sayTenths(sequence);
 
+    const alone = await followStarts(100, watched);
     const boxes: Box[] = [];
     const crowd: number[] = [];
     let crowded: Inventory;
@@ -49,6 +52,7 @@ export const scale: Question = {
       for (let index = 0; index < alive; index += 1)
         crowd.push(await time(async () => boxes.push(await startOne(index))));
       crowded = await take();
+      sayBoth(alone, await followStarts(100, watched), alive);
     } finally {
       await Promise.all(boxes.map(async (box) => box[Symbol.asyncDispose]()));
     }
@@ -76,6 +80,12 @@ async function startOne(index: number): Promise<Box> {
   const box = await create({ ...workload, args: ['sleep', '1d'], name: `${prefix}${index}`, stdio: 'ignore' });
   await box.start();
   return box;
+}
+
+function sayBoth(alone: readonly Way[], crowded: readonly Way[], alive: number): void {
+  const of = (ways: readonly Way[], step: string) => us(median(ways.map((way) => way[step] ?? 0)));
+  const rows = Object.keys(alone[0] ?? {}).map((step) => [step, of(alone, step), of(crowded, step)]);
+  say(table(['µs of a start, median', 'alone', `beside ${alive}`], rows));
 }
 
 /** After what ends in the background has ended. */
@@ -108,13 +118,13 @@ function sayTenths(samples: readonly number[]): void {
     samples.slice(tenth * size, (tenth + 1) * size),
   );
   const rows = tenths.map((tenth, index) => {
-    const { count, min, median, p90 } = summarize(tenth);
-    return [`${index * size} to ${index * size + count - 1}`, ms(min), ms(median), ms(p90)];
+    const { count, min, median: middle, p90 } = summarize(tenth);
+    return [`${index * size} to ${index * size + count - 1}`, ms(min), ms(middle), ms(p90)];
   });
   say(table(['ms', 'min', 'median', 'p90'], rows));
-  const { median, low, high, min } = ratioOf(tenths.at(-1) ?? [], tenths[0] ?? []);
+  const { median: middle, low, high, min } = ratioOf(tenths.at(-1) ?? [], tenths[0] ?? []);
   const interval = `${low.toFixed(2)}–${high.toFixed(2)}`;
-  say(`last tenth to first: × ${median.toFixed(2)} by medians (95 %: ${interval}), × ${min.toFixed(2)} by minimums\n`);
+  say(`last tenth to first: × ${middle.toFixed(2)} by medians (95 %: ${interval}), × ${min.toFixed(2)} by minimums\n`);
 }
 
 function sayInventories(inventories: Readonly<Record<string, Inventory>>): void {
@@ -126,7 +136,7 @@ function sayInventories(inventories: Readonly<Record<string, Inventory>>): void 
     row('threads of Node', ({ threads }) => threads),
     row('mounts of the host', ({ mounts }) => mounts),
     row('cgroups of ours', ({ cgroups }) => cgroups),
-    row('children, zombies too', ({ children }) => children),
+    row('children, zombies and watchdogs too', ({ children }) => children),
     row('heap of Node, MiB', ({ heap }) => mib(heap)),
     row('memory of Node, MiB', ({ rss }) => mib(rss)),
   ];
