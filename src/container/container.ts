@@ -40,6 +40,7 @@ export class Container implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #streams: Streams;
   readonly #child: Child;
+  readonly #stops: boolean;
   readonly #cgroup: Cgroup | undefined;
   readonly #ready: Promise<void>;
   #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
@@ -62,6 +63,7 @@ export class Container implements AsyncDisposable {
     this.spec = prepared.spec;
     const { launch } = prepared;
     const program = options.change?.(launch.program) ?? launch.program;
+    this.#stops = program.ops.some(({ stop }) => stop !== undefined);
     this.program = options.trace === true || options.change !== undefined ? program : undefined;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
     this.#cgroup = group?.cgroup;
@@ -90,6 +92,11 @@ export class Container implements AsyncDisposable {
     this.exited.catch(() => {}); // whoever does not wait for the end need not hear of it
   }
 
+  /** Whether its start needs us on the way: for id maps, a terminal, a listener, or to say go. */
+  get stops(): boolean {
+    return this.#stops;
+  }
+
   /** Of its first process, in our pid namespace. */
   get pid(): number {
     return this.#child.pid;
@@ -108,6 +115,11 @@ export class Container implements AsyncDisposable {
   /** Its standard error, where that is a pipe. */
   get stderr(): Socket | undefined {
     return this.#streams.stderr;
+  }
+
+  /** All its pipes by their number inside, `stdin`, `stdout` and `stderr` among them: what it writes to 3 is read from `stdio[3]`. */
+  get stdio(): readonly (Socket | undefined)[] {
+    return this.#streams.all;
   }
 
   /** The near side of its terminal, to read and to write; there once `start` is possible. */

@@ -17,6 +17,8 @@ export interface Streams {
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
   readonly stderr: Socket | undefined;
+  /** Our ends of the pipes, by the child's number for theirs: the first to write to, the others to read from. */
+  readonly all: readonly (Socket | undefined)[];
   /** Closes the child's ends; call it when the child has them. */
   release(): void;
   /** Closes both ends: nobody will read or write any more. */
@@ -45,7 +47,7 @@ export function openStreams(choice: StdioChoice, spawner: Spawner, nullFd: numbe
   try {
     const fds = Array.from({ length: Math.max(3, list.length) }, (_, index) => open(list[index] ?? 'ignore', index));
     const [stdin, stdout, stderr] = sockets;
-    return { fds, stdin, stdout, stderr, release, close };
+    return { fds, stdin, stdout, stderr, all: sockets, release, close };
   } catch (error) {
     close();
     throw error;
