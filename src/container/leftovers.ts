@@ -17,7 +17,7 @@ import { memoryFd, syncFd } from '../launch/bootstrap.ts';
 import type { Child } from '../launch/child.ts';
 import { cell, data, ProgramBuilder, strings } from '../launch/program.ts';
 import type { Spawner } from '../launch/spawn.ts';
-import { CLOSE_RANGE, flags, named, SIG_SET } from '../linux/flags.ts';
+import { CLOSE_RANGE, flags, named, PR, SIG_SET } from '../linux/flags.ts';
 import { builtFile } from '../linux/native.ts';
 import { sweepCgroups } from './sweep.ts';
 
@@ -92,6 +92,7 @@ function sweepCommand(): readonly [string, ...string[]] | undefined {
 function watchdogProgram(command: readonly [string, ...string[]]) {
   const b = new ProgramBuilder().stage('watchdog');
   const sync = cell('sync', syncFd(3));
+  b.op('have a name that ps(1) shows', 'prctl', [flags(PR, 'SET_NAME'), 'tare-watchdog', 0, 0, 0]);
   b.op('hold no directory', 'chdir', ['/']);
   b.op('leave the session, which may end before', 'setsid', []);
   const wait = [sync, data('{byte}', [{ u64: 0 }]), 1];

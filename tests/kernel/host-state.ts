@@ -64,9 +64,18 @@ function children(): string[] {
 export function command(pid: string): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
-    return words === '' ? `[${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()}]` : words;
+    return words === '' ? `[${nameOf(pid)}]` : words;
   } catch {
     return '(gone)';
+  }
+}
+
+/** As ps(1) shows it: at most 15 characters. */
+export function nameOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
   }
 }
 
