@@ -24,7 +24,7 @@ const common = {
 const cli = {
   ...common,
   entryPoints: ['./src/cli/main.ts'],
-  outfile: at('dist/cli.cjs'),
+  outfile: 'dist/cli.cjs',
   format: 'cjs',
   external: ['*.node', '@yuuang/*'],
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
@@ -96,7 +96,8 @@ export async function buildBundles() {
     rmSync(codeCache, { force: true });
     const { build } = await import('esbuild');
     await Promise.all([build(cli), build(library)]).catch(() => stop('the bundles cannot be built: see above'));
-    writeFileSync(cli.outfile, loadSeldomLazily(readFileSync(cli.outfile, 'utf8')));
+    const file = at('dist/cli.cjs');
+    writeFileSync(file, loadSeldomLazily(readFileSync(file, 'utf8')));
     writeCodeCache();
   });
 }

@@ -6,12 +6,18 @@ import type { Container, LaunchOptions } from '../container/container.ts';
 import type { Exit } from '../container/exit.ts';
 import { launch } from '../container/run.ts';
 import type { Stdio } from '../container/stdio.ts';
+import { openNative } from '../linux/native.ts';
+import type { Spawner } from '../launch/spawn.ts';
 import type { RunCommand } from './run-command.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
 
+/** How long to stand still for a container that may end soon, in ms: signals that come meanwhile wait. */
+const patience = 50;
+
 export interface Foreground extends AsyncDisposable {
   readonly container: Container;
+  readonly spawner: Spawner;
   /** Settles when the container and all that was made for it is gone. */
   readonly ended: Promise<Exit>;
 }
@@ -25,16 +31,18 @@ export async function startForeground(command: RunCommand, options: ForegroundOp
   const { interactive, tty } = command;
   if (tty && interactive && !isatty(0))
     throw new TareError('use -i with -t', { hint: 'standard input is not a terminal: leave -t out' });
-  const engine = new Engine();
+  const engine = new Engine(openNative(), false);
   const request = tty ? { ...command.request, terminal: true, ...windowSize() } : command.request;
   const streams: Stdio[] = tty
     ? ['ignore', 'ignore', 'ignore']
     : [interactive ? 'inherit' : 'ignore', options.outputFd ?? 'inherit', 'inherit'];
   const container = await launch(engine, request, { ...options, waitForStart: false, stdio: streams });
   const forget = forwardSignals(container);
+  if (container.stops || !engine.spawner.attend(patience)) engine.spawner.listen();
   const restore = tty ? await bridgeTerminal(container, interactive) : () => {};
   return {
     container,
+    spawner: engine.spawner,
     ended: container.exited.finally(() => {
       forget();
       restore();

@@ -10,11 +10,12 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   if (command === undefined) return 0;
   const log = await openLog(command.logLevel);
   log?.debug({ request: command.request }, 'start a container');
-  const { container, ended } = await startForeground(command);
+  const { container, spawner, ended } = await startForeground(command);
   log?.info({ id: container.id, pid: container.pid }, 'started');
   const exit = await ended;
   log?.info({ id: container.id, ...exit }, 'ended');
   reportOom(exit, container.id, session);
+  spawner.leave(exit.exitCode);
   return exit.exitCode;
 }
 

@@ -46,9 +46,11 @@ export class Engine {
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
 
-  constructor(native: Native = openNative()) {
+  /** @param listens whether the event loop hears of containers from the start, or not until `spawner.listen()` */
+  constructor(native: Native = openNative(), listens = true) {
     this.host = probeHost();
     this.spawner = new Spawner(native, this.host);
+    if (listens) this.spawner.listen();
     this.cgroups = probeCgroups();
     this.cgroupDriver = cgroupDriver();
     this.scratch = makeScratch(this.host);
