@@ -10,6 +10,7 @@ import { start } from './start.ts';
 const questions: readonly Question[] = [start, cli, profile, scale];
 
 const options = { rounds: { type: 'string' }, alive: { type: 'string', default: '1000' } } as const;
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const unknown = positionals.filter((name) => !questions.some((question) => question.name === name));
 const asked = questions.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
@@ -18,7 +19,7 @@ const settings: Settings = {
   alive: Number(values.alive),
 };
 
-if (unknown.length > 0 || !Number.isInteger(settings.rounds ?? 1) || !Number.isInteger(settings.alive)) {
+if (unknown.length > 0 || !isCount(settings.rounds ?? 1) || !isCount(settings.alive)) {
   const names = questions.map(({ name, asks }) => `  ${name.padEnd(8)} ${asks}\n`).join('');
   process.stderr.write(`usage: npm run bench [QUESTION…] [-- --rounds N --alive N]\n\n${names}`);
   process.exit(2);

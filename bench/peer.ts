@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Peer {
-  readonly name: string;
   /** Does it once; nanoseconds. */
   sample(): Promise<number>;
   close(): Promise<void>;
@@ -12,7 +11,7 @@ export interface Peer {
 export interface Candidate {
   readonly name: string;
   /** Rejects with the reason where it cannot be measured. */
-  open(): Promise<Omit<Peer, 'name'>>;
+  open(): Promise<Peer>;
 }
 
 export interface Sample {
@@ -40,39 +39,36 @@ export interface Pace {
   readonly rest: number;
 }
 
-/** Every round asks every peer once, in a new random order: what the machine does meanwhile hits all alike. */
+/**
+ * Every round asks every peer once, in a new random order: what the machine does meanwhile hits all alike. A peer that fails
+ * is asked no more.
+ */
 export async function compare(candidates: readonly Candidate[], pace: Pace): Promise<Measured> {
+  const peers = new Map<string, Peer>();
   const missing = new Map<string, string>();
-  const peers: Peer[] = [];
   const samples: Sample[] = [];
+  const attempt = async <T>(name: string, action: () => Promise<T>): Promise<T | undefined> =>
+    action().catch((error: unknown) => void missing.set(name, reason(error)));
+  const measured = () => [...peers].filter(([name]) => !missing.has(name));
   try {
     for (const candidate of candidates) {
-      const peer = await candidate.open().catch((error: unknown) => void missing.set(candidate.name, reason(error)));
-      if (peer === undefined) continue;
-      const named = { name: candidate.name, sample: async () => peer.sample(), close: async () => peer.close() };
-      if (await isReady(named, pace.warmup, missing)) peers.push(named);
-      else await named.close();
+      await attempt(candidate.name, async () => {
+        const peer = await candidate.open();
+        peers.set(candidate.name, peer);
+        for (let time = 0; time < pace.warmup; time += 1) await peer.sample();
+      });
     }
     for (let round = 0; round < pace.rounds; round += 1) {
-      for (const [turn, peer] of shuffle(peers).entries()) {
+      for (const [turn, [name, peer]] of shuffle(measured()).entries()) {
         if (pace.rest > 0) await pause(pace.rest);
-        samples.push({ peer: peer.name, round, turn, ns: await peer.sample() });
+        const ns = await attempt(name, async () => peer.sample());
+        if (ns !== undefined) samples.push({ peer: name, round, turn, ns });
       }
     }
   } finally {
-    for (const peer of peers) await peer.close();
+    for (const peer of peers.values()) await peer.close();
   }
-  return { peers: peers.map(({ name }) => name), samples, missing };
-}
-
-async function isReady(peer: Peer, warmup: number, missing: Map<string, string>): Promise<boolean> {
-  try {
-    for (let time = 0; time < warmup; time += 1) await peer.sample();
-    return true;
-  } catch (error) {
-    missing.set(peer.name, reason(error));
-    return false;
-  }
+  return { peers: measured().map(([name]) => name), samples, missing };
 }
 
 /** Fisher and Yates. */

@@ -43,7 +43,8 @@ export function keep(question: string, samples: readonly object[]): void {
 /** A row for each peer; `ours` is the one that the others are compared with. */
 export function sayComparison(measured: Measured, ours: string): void {
   const times = samplesByPeer(measured);
-  const base = times.get(ours) ?? [];
+  const base = times.get(ours);
+  if (base === undefined) throw new Error(`${ours}: ${measured.missing.get(ours)}`);
   const rows = [...times].map(([peer, samples]) => {
     const { count, min, median, p90 } = summarize(samples);
     const ratio = peer === ours ? ['', ''] : ratioText(ratioOf(base, samples));
