@@ -62,9 +62,9 @@ const seldom = [
   'util',
 ];
 
-/** @param {string} code of esbuild, which reaches imported names as properties of `import_node_net` */
+/** @param {string} code of esbuild, which reaches imported names as properties of such as `import_node_net` */
 function loadSeldomLazily(code) {
-  const pattern = new RegExp(`(import_node_\\w+=)require\\("node:(${seldom.join('|')})"\\)`, 'g');
+  const pattern = new RegExp(`(import_\\w+=)require\\("node:(${seldom.join('|')})"\\)`, 'g');
   const lazy = 'var __seldom=name=>new Proxy({},{get:(_,key)=>require(name)[key]});';
   return lazy + code.replace(pattern, '$1__seldom("node:$2")');
 }
