@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts';
 import { type Exit, exitOf } from './exit.ts';
 import { writeIdMaps } from './id-maps.ts';
 import { sendSeccompListener } from './listener.ts';
-import type { Prepared } from './prepare.ts';
+import type { Prepared } from './prepared.ts';
 import type { Streams } from './stdio.ts';
 
 /** How a launch is watched or changed on its way. */
@@ -64,7 +64,8 @@ export class Container implements AsyncDisposable {
     const { launch } = prepared;
     const program = options.change?.(launch.program) ?? launch.program;
     this.#stops = program.ops.some(({ stop }) => stop !== undefined);
-    this.program = options.trace === true || options.change !== undefined ? program : undefined;
+    const plain = options.trace !== true && options.change === undefined;
+    this.program = plain ? undefined : program;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
     this.#cgroup = group?.cgroup;
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
@@ -72,6 +73,7 @@ export class Container implements AsyncDisposable {
     try {
       this.#child = engine.spawner.spawn({
         program,
+        ...(plain && prepared.encoded !== undefined ? { encoded: prepared.encoded } : {}),
         cloneFlags: launch.cloneFlags,
         newUser: launch.newUser,
         fds: streams.fds,
@@ -245,7 +247,7 @@ export class Container implements AsyncDisposable {
   }
 
   async #end(ended: ProcessExit): Promise<Exit> {
-    const oom = this.#cgroup?.oomKills();
+    const oom = this.#engine.cgroups.grantable.includes('memory') ? this.#cgroup?.oomKills() : undefined;
     await this.#cgroup?.remove();
     // Where the child fails first, what we then do for it fails too, and says less.
     const failure = this.#child.report ?? this.#failure ?? this.#child.failure;

@@ -21,6 +21,7 @@ import { maskedPaths } from '../spec/default-paths.ts';
 import type { Seccomp } from '../spec/spec.ts';
 import { Leftovers } from './leftovers.ts';
 import { describeSelf } from './owner.ts';
+import { Templates } from './template.ts';
 
 /** What opening a whiteout gives: a device that overlayfs puts where a layer deletes what the layers below have. */
 const whiteout = -errnos.ENXIO;
@@ -38,6 +39,7 @@ export class Engine {
   readonly maskKinds: ReadonlyMap<string, PathKind>;
   readonly nullFd: number;
   readonly leftovers: Leftovers;
+  readonly templates = new Templates();
   /** Loaded eBPF programs that judge access to devices, by their instructions. */
   readonly deviceJudges = new Map<string, number>();
   /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */

@@ -3,7 +3,8 @@ import { compileCgroup } from '../launch/cgroup.ts';
 import { explain, explainCall } from '../launch/explain.ts';
 import type { Op } from '../launch/program.ts';
 import type { Engine } from './engine.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import type { Prepared } from './prepared.ts';
 import type { CreateOptions } from './run.ts';
 
 export async function explainRun(engine: Engine, options: CreateOptions, asJson = false): Promise<string> {

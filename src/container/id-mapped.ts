@@ -13,6 +13,8 @@ import type { Mount, Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
 import { writeIdMaps } from './id-maps.ts';
 
+const notOurs = 'mapping ids needs CAP_SYS_ADMIN over the filesystem, which an ordinary user does not have';
+
 /** Mounts that ask for it, with the maps they use: their own, or those of the container. */
 export function idMappedMounts(spec: Spec): Mount[] {
   return (spec.mounts ?? []).flatMap((mount) => {
@@ -41,14 +43,14 @@ async function openOne(engine: Engine, mount: Mount): Promise<number> {
   const { namespace, ended } = await makeUserNamespace(engine, { uidMappings, gidMappings });
   try {
     const b = new ProgramBuilder().stage('mounts');
-    const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind');
+    const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind', { EPERM: notOurs });
     setAttributes(b, `map the ids of ${source} for ${destination}`, tree, {
       set: flags(MOUNT_ATTR, 'IDMAP'),
       userNamespace: namespace,
       recursive: options.idmap === 'ridmap',
       hints: {
         EINVAL: 'its filesystem does not support id-mapped mounts',
-        EPERM: 'mapping ids needs CAP_SYS_ADMIN over the filesystem, which an ordinary user does not have',
+        EPERM: notOurs,
       },
     });
     return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;

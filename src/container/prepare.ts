@@ -6,6 +6,7 @@ import type { Image } from '../image/image.ts';
 import { lookUpUser } from '../image/users.ts';
 import { innerFd } from '../launch/bootstrap.ts';
 import { compile, type Launch } from '../launch/compile.ts';
+import type { Encoded } from '../launch/encode.ts';
 import type { Facts, PathKind } from '../launch/facts.ts';
 import { idMapWay } from '../launch/id-maps.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
@@ -18,31 +19,38 @@ import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
 import { idMappedMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
+import type { Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
-
-export interface Prepared {
-  readonly id: string;
-  readonly image: Image;
-  readonly spec: Spec;
-  readonly launch: Launch;
-  readonly cgroup: CgroupPlan | undefined;
-  /** Mounts whose ids are to be mapped, in the order in which the program expects them. */
-  readonly idMapped: readonly Mount[];
-}
-
-export interface PrepareOptions {
-  /** How many fds the payload gets. */
-  readonly payloadFds: number;
-  readonly waitForStart: boolean;
-  readonly dieWithParent: boolean;
-}
 
 export async function prepare(engine: Engine, request: RunRequest, options: PrepareOptions): Promise<Prepared> {
   const id = request.name ?? madeUpId();
   const image = engine.image(request.image);
+  const user = userOf(engine, request, image);
+  const key = engine.templates.keyOf(request, user, options);
+  const known = key === undefined ? undefined : engine.templates.find(key, id);
+  if (known !== undefined) return known;
+  const prepared = await prepareAnew(engine, request, { id, image, user }, options);
+  if (key === undefined) return prepared;
+  const encoded = engine.spawner.encode(prepared.launch.program);
+  engine.templates.keep(key, prepared, encoded);
+  return { ...prepared, encoded };
+}
+
+interface Subject {
+  readonly id: string;
+  readonly image: Image;
+  readonly user: ResolvedUser;
+}
+
+async function prepareAnew(
+  engine: Engine,
+  request: RunRequest,
+  { id, image, user }: Subject,
+  options: PrepareOptions,
+): Promise<Prepared> {
   const spec =
     image.spec === undefined
-      ? specOf(request, image.config, specFacts(engine, request, image, id))
+      ? specOf(request, image.config, specFacts(engine, request, user, id))
       : bundleSpec(image.spec, request);
   refuseMissing(spec);
   const idMapped = idMappedMounts(spec);
@@ -58,7 +66,7 @@ const madeUpId = (): string =>
     .toString(16)
     .padStart(12, '0');
 
-function specFacts(engine: Engine, request: RunRequest, image: Image, id: string): SpecFacts {
+function specFacts(engine: Engine, request: RunRequest, user: ResolvedUser, id: string): SpecFacts {
   const { host } = engine;
   return {
     id,
@@ -67,7 +75,7 @@ function specFacts(engine: Engine, request: RunRequest, image: Image, id: string
     uid: host.uid,
     gid: host.gid,
     hostname: host.hostname,
-    user: userOf(engine, request, image),
+    user,
     ...(host.subordinate === undefined ? {} : { subordinate: host.subordinate }),
     lacks: lacksOf(engine),
     capabilities: capabilityNames.filter((_, number) => ((host.bounding >> BigInt(number)) & 1n) === 1n),

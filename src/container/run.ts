@@ -7,7 +7,8 @@ import { Container, type LaunchOptions } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { Exit } from './exit.ts';
 import { openIdMapped } from './id-mapped.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import type { Prepared } from './prepared.ts';
 import { openStreams, type StdioChoice } from './stdio.ts';
 import { sweepCgroup } from './sweep.ts';
 

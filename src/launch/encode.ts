@@ -22,6 +22,8 @@ export interface Encoded {
   readonly cells: ReadonlyMap<Cell, Home>;
   /** Where the stamps begin: one for each op and one for the end, each two u64 (wall, cpu) in ns. 0 without trace. */
   readonly trace: number;
+  /** Texts to be written over the bytes before they run: a program used again, for another container. */
+  readonly patches?: readonly { readonly at: number; readonly text: string }[];
 }
 
 export interface EncodeOptions {

@@ -38,7 +38,8 @@ export function mountAll(stage: RootedStage): Mounted {
   let mounted: Mounted = {};
   for (const mount of stage.spec.mounts ?? []) {
     const made = mountOne(stage, mount);
-    if (mount.type === 'proc') mounted = { ...mounted, proc: made };
+    // Where a user namespace may not mount its own, the host's: its settings are those of the reader's namespaces.
+    if (mount.type === 'proc' || (isBind(mount) && mount.source === '/proc')) mounted = { ...mounted, proc: made };
     if (mount.type === 'devpts') mounted = { ...mounted, devpts: made };
   }
   return mounted;

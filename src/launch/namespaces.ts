@@ -109,8 +109,7 @@ export function raiseLoopback({ b, spec }: Stage): void {
 /** `sethostname` and `setdomainname`. */
 export function nameHost({ b, spec }: Stage): void {
   const bytes = (text: string) => named(Buffer.byteLength(text), String(Buffer.byteLength(text)));
-  if (spec.hostname !== undefined)
-    b.op(`set the host name to ${spec.hostname}`, 'sethostname', [spec.hostname, bytes(spec.hostname)]);
+  if (spec.hostname !== undefined) b.op('set the host name', 'sethostname', [spec.hostname, bytes(spec.hostname)]);
   if (spec.domainname !== undefined)
-    b.op(`set the domain name to ${spec.domainname}`, 'setdomainname', [spec.domainname, bytes(spec.domainname)]);
+    b.op('set the domain name', 'setdomainname', [spec.domainname, bytes(spec.domainname)]);
 }

@@ -7,9 +7,9 @@
 import { closeSync, readFileSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import { TareError } from '../errors.ts';
-import { type Arch, errnoName } from '../linux/abi.ts';
-import { archValue, F, F_SEAL, flags, MFD, named, type Named } from '../linux/flags.ts';
+import type { TareError } from '../errors.ts';
+import type { Arch } from '../linux/abi.ts';
+import { F, F_SEAL, flags, MFD, named, type Named } from '../linux/flags.ts';
 import type { Host } from '../linux/host.ts';
 import { builtFile, type Native } from '../linux/native.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -18,6 +18,7 @@ import { type Encoded, encode } from './encode.ts';
 import { describeFailure } from './failure.ts';
 import { Memory } from './memory.ts';
 import { type Cell, cell, data, type Program, ProgramBuilder } from './program.ts';
+import { pack, request, spawnError, steps } from './spawn-request.ts';
 import { readStamps } from './stamps.ts';
 
 export interface SpawnOptions extends ChildOptions {
@@ -32,22 +33,11 @@ export interface SpawnOptions extends ChildOptions {
   readonly newUser: boolean;
   readonly lastCapability: number;
   readonly trace?: boolean;
+  /** `program` as bytes, where they are known already. */
+  readonly encoded?: Encoded;
   /** Nothing waits for its end. */
   readonly background?: boolean;
 }
-
-/** Layout of `struct spawn`, native/spawn.c. */
-const request = {
-  flags: 8,
-  cgroup: 16,
-  bootstrap: 20,
-  program: 28,
-  memoryCell: 36,
-  syncCell: 40,
-  answer: 44,
-  size: 80,
-};
-const steps = ['', 'keep the launch program', 'open the sync socket', 'clone3', 'bootstrap', 'follow the child'];
 
 /** Layout of `struct event`, native/spawn.c. */
 const eventSize = 64;
@@ -130,7 +120,7 @@ export class Spawner {
    * @param opened cells of fds that are closed if the program fails after opening them
    */
   run(program: Program, opened: readonly Cell[] = []): ReadonlyMap<Cell, number> {
-    const encoded = this.#encode(program);
+    const encoded = this.encode(program);
     this.#native.run(encoded.bytes);
     const cells = new Map([...encoded.cells].map(([cell, home]) => [cell, encoded.bytes.readInt32LE(home.offset)]));
     if (encoded.bytes.readUInt32LE(header.state) !== failed) return cells;
@@ -141,7 +131,7 @@ export class Spawner {
   spawn(options: SpawnOptions): Child {
     const id = this.#next;
     this.#next += 2;
-    const program = this.#encode(options.program, options.trace);
+    const program = options.encoded ?? this.encode(options.program, options.trace);
     const boot = bootstrap({
       tareInit: this.#tareInit,
       fds: options.fds,
@@ -149,7 +139,7 @@ export class Spawner {
       newUser: options.newUser,
       lastCapability: options.lastCapability,
     });
-    const bootProgram = this.#encode(boot.program, options.trace);
+    const bootProgram = this.encode(boot.program, options.trace);
     const block = pack(id, options, bootProgram, program, this.#arch);
     block.writeUInt32LE(bootProgram.cells.get(boot.memory)?.offset ?? 0, request.memoryCell);
     block.writeUInt32LE(bootProgram.cells.get(boot.sync)?.offset ?? 0, request.syncCell);
@@ -203,7 +193,8 @@ export class Spawner {
     this.run({ ops: b.ops });
   }
 
-  #encode(program: Program, trace = false): Encoded {
+  /** A program as bytes, for `SpawnOptions.encoded`. */
+  encode(program: Program, trace = false): Encoded {
     return encode(program, { arch: this.#arch, trace, memory: this.#memory });
   }
 
@@ -215,7 +206,7 @@ export class Spawner {
   }
 
   #dispatch(event: Buffer): void {
-    const id = Number(event.readBigUInt64LE(0));
+    const id = event.readUInt32LE(0);
     const child = this.#children.get(ownId(id));
     if (child === undefined) return;
     const kind = event.readUInt32LE(8);
@@ -269,39 +260,8 @@ export class Spawner {
   }
 }
 
-function pack(id: number, options: SpawnOptions, boot: Encoded, program: Encoded, arch: Arch): Buffer {
-  const bootAt = request.size;
-  const programAt = Math.ceil((bootAt + boot.bytes.length) / 16) * 16;
-  // Not from Node's pool: the bootstrap's addresses must hold until the call is over.
-  const block = Buffer.allocUnsafeSlow(programAt + program.bytes.length);
-  block.fill(0, 0, request.size);
-  block.writeBigUInt64LE(BigInt(id), 0);
-  block.writeBigUInt64LE(BigInt(archValue(options.cloneFlags.value, arch)), request.flags);
-  block.writeInt32LE(options.cgroup ?? -1, request.cgroup);
-  block.writeUInt32LE(bootAt, request.bootstrap);
-  block.writeUInt32LE(boot.bytes.length, request.bootstrap + 4);
-  block.writeUInt32LE(programAt, request.program);
-  block.writeUInt32LE(program.bytes.length, request.program + 4);
-  boot.bytes.copy(block, bootAt);
-  program.bytes.copy(block, programAt);
-  return block;
-}
-
 function failureOf(program: Program, memory: Buffer): TareError {
   return describeFailure(program, memory.readUInt32LE(header.failedOp), memory.readInt32LE(header.failedErrno));
-}
-
-function spawnError(step: string, error: number, options: SpawnOptions): TareError {
-  const errno = errnoName(error);
-  const hints: Record<string, string> = {
-    EAGAIN: 'the limit on processes is reached: see ulimit -u and pids.max of the cgroup',
-    ENOSPC: 'the limit on nested or counted namespaces is reached: see /proc/sys/user/max_*_namespaces',
-    EUSERS: 'user namespaces are nested too deeply',
-    EPERM:
-      'creating namespaces needs root or a user namespace, and a system that lets ordinary users make one: run tare doctor',
-    EMFILE: 'the limit on open files is reached: raise ulimit -n',
-  };
-  return new TareError(`start a process (${step}(${options.cloneFlags.text}))`, { errno, hint: hints[errno] });
 }
 
 /** Closes what a program has opened. A cell that no op has filled holds 0, and one whose open failed a negative errno. */

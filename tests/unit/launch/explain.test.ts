@@ -22,7 +22,7 @@ test('what `tare run busybox true` does, from the first call to the last', () =>
        9  ioctl($socket, SIOCSIFFLAGS, {ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING})
                                                                             bring the loopback interface up
       10  close($socket)                                                    close the socket
-      11  sethostname("0123456789ab", 12)                                   set the host name to 0123456789ab
+      11  sethostname("0123456789ab", 12)                                   set the host name
 
     root
       12  umask(0)                                                          give files exactly the modes we name

@@ -29,7 +29,7 @@ export const program: Program = {
     op('guard', 'close_range', 'let no file of the runtime reach the payload'),
     op('namespaces', 'unshare', 'make a mount table of its own'),
     op('namespaces', 'unshare', 'make a network stack of its own'),
-    op('namespaces', 'sethostname', 'set the host name to box'),
+    op('namespaces', 'sethostname', 'set the host name'),
     op('seal', 'openat2', 'look for the directory /proc/acpi, to hide it', { allow: ['ENOENT'], skip: 2 }),
     op('seal', 'fsopen', 'open a new tmpfs for hiding /proc/acpi'),
     op('seal', 'move_mount', 'hide /proc/acpi under an empty directory'),

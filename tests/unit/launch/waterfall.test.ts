@@ -85,7 +85,7 @@ test('every call, in ASCII', () => {
     namespaces                                0.650       -----------
       unshare make a mount table of its own   0.048       |
     > unshare make a network stack of its own 0.600        #########.
-      sethostname set the host name to box    0.002                 |
+      sethostname set the host name           0.002                 |
     seal                                      0.008                 -
       openat2 look for the directory /proc/a~ 0.008                 |
     pivot                                     0.700                 ------------

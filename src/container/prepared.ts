@@ -1,0 +1,25 @@
+/** A launch that is ready to begin: all that is known of it before anything has been made. */
+import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { Image } from '../image/image.ts';
+import type { Launch } from '../launch/compile.ts';
+import type { Encoded } from '../launch/encode.ts';
+import type { Mount, Spec } from '../spec/spec.ts';
+
+export interface Prepared {
+  readonly id: string;
+  readonly image: Image;
+  readonly spec: Spec;
+  readonly launch: Launch;
+  readonly cgroup: CgroupPlan | undefined;
+  /** Mounts whose ids are to be mapped, in the order in which the program expects them. */
+  readonly idMapped: readonly Mount[];
+  /** The launch's program as bytes, where they are known already. */
+  readonly encoded?: Encoded;
+}
+
+export interface PrepareOptions {
+  /** How many fds the payload gets. */
+  readonly payloadFds: number;
+  readonly waitForStart: boolean;
+  readonly dieWithParent: boolean;
+}
