@@ -20,6 +20,12 @@ static int inside(const struct tare_program *program, uint64_t offset, uint64_t 
   return offset >= sizeof *program && offset <= program->size && count <= (program->size - offset) / width;
 }
 
+/* What is written while the program runs lies behind the header and the ops: what was checked stays so. */
+static int changeable(const struct tare_program *program, uint64_t offset, uint64_t count, uint64_t width) {
+  uint64_t end_of_ops = program->ops + program->op_count * (uint64_t)sizeof(struct tare_op);
+  return offset >= end_of_ops && inside(program, offset, count, width);
+}
+
 static int check_op(const struct tare_program *program, const struct tare_op *op, uint32_t left) {
   for (int i = 0; i < 6; i++) {
     uint64_t width = op->kinds[i] == TARE_CELL8 ? 8 : op->kinds[i] == TARE_CELL4 ? 4 : 1;
@@ -27,7 +33,7 @@ static int check_op(const struct tare_program *program, const struct tare_op *op
     if (op->kinds[i] != TARE_VALUE && !inside(program, op->args[i], 1, width)) return EBADMSG;
   }
   if (op->into != 0 && op->into_width != 4 && op->into_width != 8) return EBADMSG;
-  if (op->into != 0 && !inside(program, op->into, 1, op->into_width)) return EBADMSG;
+  if (op->into != 0 && !changeable(program, op->into, 1, op->into_width)) return EBADMSG;
   return op->allow_count > 4 || op->skip > left ? EBADMSG : 0;
 }
 
@@ -40,7 +46,7 @@ int tare_check(const struct tare_program *program, uint64_t size) {
   if (program->report != 0 && !inside(program, program->report, 1, 4)) return EBADMSG;
   if (program->child != 0 && !inside(program, program->child, 1, 4)) return EBADMSG;
   if (program->trace % 8 != 0) return EBADMSG;
-  if (program->trace != 0 && !inside(program, program->trace, program->op_count + 1ull, sizeof(struct tare_stamp)))
+  if (program->trace != 0 && !changeable(program, program->trace, program->op_count + 1ull, sizeof(struct tare_stamp)))
     return EBADMSG;
 
   const struct tare_op *ops = (const void *)((const char *)program + program->ops);
@@ -49,7 +55,7 @@ int tare_check(const struct tare_program *program, uint64_t size) {
 
   const uint32_t *relocs = (const void *)((const char *)program + program->relocs);
   for (uint32_t i = 0; i < program->reloc_count; i++)
-    if (relocs[i] % 8 != 0 || !inside(program, relocs[i], 1, 8)) return EBADMSG;
+    if (relocs[i] % 8 != 0 || !changeable(program, relocs[i], 1, 8)) return EBADMSG;
   return 0;
 }
 

@@ -28,13 +28,13 @@ static long parse_fd(const char *text) {
   return fd;
 }
 
-/* Collects every child that has ended; the exit code of `child` once it is among them, else -1. */
+/* Collects every child that has ended; the exit code of `child` once it is among them, 125 if there is none, else -1. */
 static int reap(int child) {
   for (;;) {
     int status = 0;
     long pid = tare_syscall(TARE_NR_wait4, -1, (long)&status, 1 /* WNOHANG */, 0, 0, 0);
     if (pid == -EINTR) continue;
-    if (pid <= 0) return -1;
+    if (pid <= 0) return pid < 0 ? 125 : -1;
     if (pid == child) return (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
   }
 }
@@ -43,10 +43,10 @@ static int reap(int child) {
 static _Noreturn void serve(int child) {
   uint64_t all = ~0ull;
   for (;;) {
-    long signal = tare_syscall(TARE_NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof all, 0, 0);
-    if (signal > 0 && signal != SIGCHLD) tare_syscall(TARE_NR_kill, child, signal, 0, 0, 0, 0);
     int code = reap(child);
     if (code >= 0) leave(code);
+    long signal = tare_syscall(TARE_NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof all, 0, 0);
+    if (signal > 0 && signal != SIGCHLD) tare_syscall(TARE_NR_kill, child, signal, 0, 0, 0, 0);
   }
 }
 
