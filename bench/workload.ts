@@ -1,5 +1,5 @@
 /** What every peer is asked to do: /bin/true in the busybox image, with all that a container gets by default. */
-import type { Prepared } from '../src/container/prepare.ts';
+import type { Prepared } from '../src/container/prepared.ts';
 import { prepare } from '../src/container/prepare.ts';
 import { Engine } from '../src/container/engine.ts';
 import type { RunRequest } from '../src/spec/request.ts';

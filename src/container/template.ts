@@ -75,7 +75,12 @@ function renamePlan(plan: CgroupPlan, from: string, to: string): CgroupPlan {
   const directories = plan.directories.map((directory) => {
     if (directory.path !== plan.path) return directory;
     const hints = Object.entries(directory.hints ?? {}).map(([errno, hint]) => [errno, rename(hint)]);
-    return { ...directory, path: rename(directory.path), why: rename(directory.why), hints: Object.fromEntries(hints) };
+    return {
+      ...directory,
+      path: rename(directory.path),
+      why: rename(directory.why),
+      hints: Object.fromEntries(hints) as typeof directory.hints,
+    };
   });
   return { ...plan, path: rename(plan.path), directories };
 }
