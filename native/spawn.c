@@ -231,12 +231,19 @@ EXPORT int32_t tare_follow(uint64_t tare, uint64_t id, int32_t pidfd) {
 
 /* ---- programs in the caller's own thread ------------------------------------------------------------------------ */
 
-/* Runs a program that neither forks nor executes; its outcome stands in its header. 0, or EBADMSG. */
+/*
+ * Runs a program that neither forks nor executes; its outcome stands in its header. 0, or EBADMSG. Signals wait: the
+ * kernel's verifier of eBPF gives up as soon as one is pending, and a profiler sends one after another.
+ */
 EXPORT int32_t tare_run(uint8_t *memory, uint64_t size) {
   struct tare_program *program = (void *)memory;
+  uint64_t all = ~0ull, old = 0;
   int error = tare_check(program, size);
-  if (error == 0) tare_interpret(program);
-  return error;
+  if (error != 0) return error;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof all);
+  tare_interpret(program);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
+  return 0;
 }
 
 /* ---- a child ----------------------------------------------------------------------------------------------------- */
