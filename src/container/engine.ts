@@ -1,5 +1,5 @@
 /** What containers of one process share: the native library, what is known of the host, caches. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cgroupDriver } from '../cgroup/drivers.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
@@ -154,7 +154,10 @@ function makeScratch(host: Host): string {
   const base = runtime === undefined || !exists(runtime) ? `/tmp/tare-${host.uid}` : `${runtime}/tare`;
   const scratch = `${base}/scratch`;
   try {
+    // A container with ids of its own passes through it as somebody else.
+    mkdirSync(base, { recursive: true, mode: 0o755 });
     mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    if (host.uid === 0) chmodSync(base, 0o755);
   } catch (cause) {
     throw new TareError(`make ${scratch}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
   }

@@ -177,6 +177,7 @@ export interface AttributeChange {
   readonly propagation?: Named;
   readonly userNamespace?: number;
   readonly recursive?: boolean;
+  readonly allow?: readonly Errno[];
   readonly hints?: Partial<Record<Errno, string>>;
 }
 
@@ -192,19 +193,17 @@ export const propagationFlags = {
 
 /** mount_setattr(2) on an open mount. */
 export function setAttributes(b: ProgramBuilder, why: string, mount: Cell, change: AttributeChange): void {
-  const { set = none, clear = none, propagation = none, userNamespace = 0, recursive = false, hints } = change;
+  const { set = none, clear = none, propagation = none, userNamespace = 0, recursive = false } = change;
   const shown = Object.entries({ attr_set: set, attr_clr: clear, propagation })
     .filter(([, value]) => value !== none)
     .map(([name, value]) => `${name}: ${value.text}`);
   if (userNamespace !== 0) shown.push(`userns_fd: ${userNamespace}`);
   const fields = [{ u64: set }, { u64: clear }, { u64: propagation }, { u64: userNamespace }];
   const at = recursive ? ofMounts : ofMount;
-  b.op(
-    why,
-    'mount_setattr',
-    [mount, '', at, data(`{${shown.join(', ')}}`, fields), 32],
-    hints === undefined ? {} : { hints },
-  );
+  b.op(why, 'mount_setattr', [mount, '', at, data(`{${shown.join(', ')}}`, fields), 32], {
+    ...(change.allow ? { allow: change.allow } : {}),
+    ...(change.hints ? { hints: change.hints } : {}),
+  });
 }
 
 /** Writes a text to a file below an open directory, in one write. */
