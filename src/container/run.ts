@@ -1,5 +1,5 @@
 /** `create` and `run`: the straight line from a request to a container. */
-import { closeSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { TareError } from '../errors.ts';
 import type { RunRequest } from '../spec/request.ts';
@@ -94,12 +94,16 @@ async function start(make: () => Container, engine: Engine, { cgroup }: Prepared
   }
 }
 
+const full: Record<string, string> = { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only' };
+
+/** With what leads there; one after the other, since Node's recursive mkdir says ENOENT of a read-only filesystem. */
 function makeUpper(directory: string): void {
-  for (const name of ['upper', 'work']) {
+  for (const path of [directory, `${directory}/upper`, `${directory}/work`]) {
     try {
-      mkdirSync(`${directory}/${name}`, { recursive: true });
+      if (!existsSync(path)) mkdirSync(path, { recursive: path === directory });
     } catch (cause) {
-      throw new TareError(`make ${directory}/${name}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+      const errno = (cause as NodeJS.ErrnoException).code ?? '';
+      throw new TareError(`make ${path}`, { errno, hint: full[errno], cause });
     }
   }
 }

@@ -13,6 +13,7 @@ const usual: Partial<Record<Op['call'], Partial<Record<Errno, string>>>> = {
     EPERM: 'needs CAP_SYS_ADMIN over the mount namespace',
     EBUSY: 'something else holds it: is the upper directory in use by another container',
     ENODEV: 'this kernel does not know the filesystem',
+    ENOSPC: 'a layer that takes writes is full, or there are too many mounts: see /proc/sys/fs/mount-max',
   },
   fsopen: {
     ENODEV: 'this kernel does not know the filesystem',

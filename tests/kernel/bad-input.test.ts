@@ -19,7 +19,7 @@ import { Engine } from '../../src/container/engine.ts';
 import { run as start } from '../../src/container/run.ts';
 import type { Spec } from '../../src/spec/spec.ts';
 import { bundle, smallRoot } from './container.ts';
-import { changes, type HostState, observeHost } from './host-state.ts';
+import { changes, type HostState, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox');
@@ -31,8 +31,7 @@ let place = '';
 let before: HostState = {};
 
 beforeAll(async () => {
-  // What stays open for the next container is none's leftover.
-  if (able) await start(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
+  if (able) await warmUp(engine);
   place = mkdtempSync(join(tmpdir(), 'tare-test-'));
   smallRoot(join(place, 'root'));
   writeFileSync(join(place, 'file'), 'no directory, no JSON, no program\n');

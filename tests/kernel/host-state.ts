@@ -7,10 +7,17 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../src/container/engine.ts';
 import { isAlive } from '../../src/container/owner.ts';
+import { run } from '../../src/container/run.ts';
 import { readOwners } from '../../src/container/sweep.ts';
 
 /** By kind, a line for each thing there is. */
 export type HostState = Readonly<Record<string, readonly string[]>>;
+
+/** Opens what stays open for the next container, the watchdog among it: none's leftover. */
+export async function warmUp(engine: Engine): Promise<void> {
+  await run(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
+  engine.leftovers.watch();
+}
 
 export function observeHost(engine: Engine): HostState {
   return {

@@ -13,7 +13,7 @@ import { compileCgroup } from '../../src/launch/cgroup.ts';
 import { failAt } from '../../src/launch/inject.ts';
 import { bundle, temporaryDirectory } from './container.ts';
 import { FaultyNative } from './faulty-native.ts';
-import { changes, observeHost } from './host-state.ts';
+import { changes, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox');
@@ -153,10 +153,9 @@ test.runIf(able)('each step of a bundle fails by its name and leaves nothing', a
 const faulty = new FaultyNative();
 const faultyEngine = new Engine(faulty);
 
-/** What stays open for the next container is none's leftover. */
 beforeAll(async () => {
   if (!able) return;
-  for (const each of [engine, faultyEngine]) await run(each, { ...request({}), stdio: 'ignore' });
+  for (const each of [engine, faultyEngine]) await warmUp(each);
 });
 
 /** What is said when a container is started and run to its end, and what that leaves on the host. */

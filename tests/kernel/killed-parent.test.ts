@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
-import { run } from '../../src/container/run.ts';
 import { sweepCgroups } from '../../src/container/sweep.ts';
-import { changes, command, nameOf, type HostState, observeHost } from './host-state.ts';
+import { changes, command, nameOf, type HostState, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
@@ -22,7 +21,7 @@ const seconds = String(100_000 + process.pid);
 let before: HostState = {};
 
 beforeAll(async () => {
-  if (able) await run(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
+  if (able) await warmUp(engine);
 });
 beforeEach(() => (before = observeHost(engine)));
 afterEach(() => expect(changes(before, observeHost(engine))).toEqual([]));

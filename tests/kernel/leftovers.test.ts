@@ -11,7 +11,7 @@ import { run } from '../../src/container/run.ts';
 import { readOwners, sweepCgroups } from '../../src/container/sweep.ts';
 import { ownerAttribute } from '../../src/launch/cgroup.ts';
 import { ProgramBuilder } from '../../src/launch/program.ts';
-import { nameOf } from './host-state.ts';
+import { nameOf, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
@@ -20,7 +20,7 @@ const engine = new Engine();
 const { parent = '' } = engine.cgroups;
 
 beforeAll(async () => {
-  if (able) await run(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
+  if (able) await warmUp(engine);
 });
 
 let names = 0;

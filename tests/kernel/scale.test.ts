@@ -11,7 +11,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Container } from '../../src/container/container.ts';
 import { Engine } from '../../src/container/engine.ts';
 import { create, type CreateOptions, run } from '../../src/container/run.ts';
-import { changes, observeHost } from './host-state.ts';
+import { changes, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox');
@@ -27,9 +27,8 @@ const quiet: CreateOptions = { image: 'busybox', args: ['true'], stdio: 'ignore'
 
 beforeAll(async () => {
   if (!able) return;
-  // What the first containers load, and the watchdog, stay.
+  await warmUp(engine);
   for (let n = 0; n < 50; n += 1) await run(engine, quiet);
-  engine.leftovers.watch();
 });
 
 interface Weight {
