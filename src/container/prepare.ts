@@ -20,6 +20,7 @@ import { idMappedMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
 import type { Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
+import { withParts } from './root-parts.ts';
 
 export async function prepare(engine: Engine, request: RunRequest, options: PrepareOptions): Promise<Prepared> {
   const id = request.name ?? madeUpId();
@@ -170,10 +171,13 @@ function launchFacts(
     arch: host.arch,
     lastCapability: host.lastCapability,
     ignoredSignals: host.ignoredSignals,
-    root:
+    root: withParts(
       image.root.kind === 'overlay' && request.upper !== undefined
         ? { ...image.root, upper: request.upper }
         : image.root,
+      spec,
+      host.rootless,
+    ),
     scratch: engine.scratch,
     rootless: host.rootless,
     setgroups: !single,

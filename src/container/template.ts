@@ -3,7 +3,7 @@
  * same calls each time; only the id differs, which stands in the host's name, in `HOSTNAME` and in the cgroup's path.
  *
  * Kept is what follows from the request, the image's user and this host alone. What must be looked up anew (bind
- * sources, devices, profiles, limits and the controllers they need, bundles) is prepared anew.
+ * sources, devices, profiles, limits and the controllers they need, bundles, the mounts of the host) is prepared anew.
  */
 import type { CgroupPlan } from '../cgroup/driver.ts';
 import type { Encoded } from '../launch/encode.ts';
@@ -27,7 +27,12 @@ export class Templates {
   /** Undefined for a request that has to be prepared anew each time. */
   keyOf(request: RunRequest, user: ResolvedUser, options: PrepareOptions): string | undefined {
     const { image, name, hostname, limits, devices, privileged, seccomp = 'default', mounts = [] } = request;
-    const looksUp = image.startsWith('oci:') || devices !== undefined || privileged === true || limits !== undefined;
+    const looksUp =
+      image.startsWith('oci:') ||
+      image === 'host' ||
+      devices !== undefined ||
+      privileged === true ||
+      limits !== undefined;
     const reads = mounts.some(({ type }) => type === 'bind') || !['default', 'unconfined'].includes(seccomp);
     if (looksUp || reads || name !== undefined || hostname !== undefined) return undefined;
     return JSON.stringify([request, user, options]);

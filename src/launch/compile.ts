@@ -104,8 +104,9 @@ export function compile(spec: Spec, facts: Facts): Launch {
 }
 
 /** Nobody has an id in a user namespace until its maps are written, nor then, unless the own one is mapped: user_namespaces(7). */
-function becomeRootOfNamespace({ b, facts }: Stage): void {
-  if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0]);
+function becomeRootOfNamespace({ b, spec, facts }: Stage): void {
+  const options = identity.setgroupsOptions(spec);
+  if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0], options);
   b.op('become the root group of the user namespace', 'setresgid', [0, 0, 0]);
   b.op('become the root user of the user namespace', 'setresuid', [0, 0, 0]);
   // The change of ids has made /proc/self root's on the host. Nobody else is in the namespace yet who could profit.

@@ -4,7 +4,7 @@ import { capabilityNames } from '../spec/capability-names.ts';
 import type { Rlimit } from '../spec/spec.ts';
 import { type Cell, cell, data, type ProgramBuilder } from './program.ts';
 import { sendFd } from './parent.ts';
-import { octal, type Stage, writeFile } from './stage.ts';
+import { namespaceOf, octal, type Stage, writeFile } from './stage.ts';
 
 /** As include/uapi/asm-generic/resource.h numbers them. */
 const resources = [
@@ -101,6 +101,10 @@ export function loadSeccomp(stage: Stage): void {
   if (filter.notify) sendFd(stage, 'seccomp', 'hand the seccomp listener over', listener);
 }
 
+/** A user namespace that is joined may have given setgroups(2) up: user_namespaces(7). */
+export const setgroupsOptions = (spec: Stage['spec']): { allow?: readonly ['EPERM'] } =>
+  namespaceOf(spec, 'user')?.path === undefined ? {} : { allow: ['EPERM'] };
+
 /** Capabilities survive a change of user only if asked to; the sets are narrowed at the end. */
 export function becomeUser({ b, spec, facts }: Stage): void {
   const { uid, gid, additionalGids = [], umask } = spec.process.user;
@@ -111,7 +115,8 @@ export function becomeUser({ b, spec, facts }: Stage): void {
       `[${additionalGids.join(', ')}]`,
       additionalGids.map((group) => ({ u32: group })),
     );
-    b.op('set the supplementary groups', 'setgroups', [additionalGids.length, list]);
+    const options = additionalGids.length === 0 ? setgroupsOptions(spec) : {};
+    b.op('set the supplementary groups', 'setgroups', [additionalGids.length, list], options);
   }
   const ids = { EINVAL: 'this id is not mapped in the user namespace' };
   b.op(`become group ${gid}`, 'setresgid', [gid, gid, gid], { hints: ids });

@@ -2,6 +2,7 @@
 import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O } from '../linux/flags.ts';
 import type { RootSource } from '../spec/root-source.ts';
 import type { Cell } from './program.ts';
+import { mountParts, sealParts } from './root-parts.ts';
 import {
   cloneTree,
   inUserNamespace,
@@ -11,6 +12,8 @@ import {
   setAttributes,
   type Stage,
 } from './stage.ts';
+
+type Overlay = RootSource & { readonly kind: 'overlay' };
 
 const directory = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
 
@@ -43,7 +46,7 @@ function coverScratch({ b, facts: { scratch } }: Stage): void {
   b.op('make room for what the container writes', 'mount', room, { hints: { ENOENT: `${scratch} is missing` } });
 }
 
-function buildOverlay(stage: Stage, source: RootSource & { kind: 'overlay' }): Cell {
+function buildOverlay(stage: Stage, source: Overlay): Cell {
   const { b } = stage;
   const { scratch } = stage.facts;
   coverScratch(stage);
@@ -54,6 +57,14 @@ function buildOverlay(stage: Stage, source: RootSource & { kind: 'overlay' }): C
     b.op('make the directory overlayfs works in', 'mkdirat', [AT_FDCWD, `${upper}/work`, octal(0o700)]);
   }
   b.op('make the place where the layers come together', 'mkdirat', [AT_FDCWD, root, octal(0o755)]);
+  if (source.parts !== undefined) mountParts(stage, source.parts, root, upper);
+  else mountOverlay(stage, source, root, upper);
+  return b.result('root', 'open the root', 'openat', [AT_FDCWD, root, directory, 0]);
+}
+
+function mountOverlay(stage: Stage, source: Overlay, root: string, upper: string): void {
+  const { b } = stage;
+  const { scratch } = stage.facts;
   const rest = `,upperdir=${escape(`${upper}/upper`)},workdir=${escape(`${upper}/work`)}${inUserNamespace(stage) ? ',userxattr' : ''}`;
   const full = source.lower.map(escape).join(':');
   const lower = full.length + rest.length > pageLimit ? shortNames(b, scratch, source.lower) : full;
@@ -67,7 +78,6 @@ function buildOverlay(stage: Stage, source: RootSource & { kind: 'overlay' }): C
       ENOENT: 'a layer of the image is missing',
     },
   });
-  return b.result('root', 'open the root', 'openat', [AT_FDCWD, root, directory, 0]);
 }
 
 /** Many layers do not fit into one page by their full paths: links give them short ones, relative to the scratch directory. */
@@ -104,7 +114,9 @@ export function changeRoot({ b, root }: RootedStage): void {
   b.op('make it the root of this process', 'chroot', ['.']);
 }
 
-export function sealRoot({ b, spec, root }: RootedStage): void {
-  if (spec.root.readonly === true)
-    setAttributes(b, 'make the root read-only', root, { set: flags(MOUNT_ATTR, 'RDONLY') });
+export function sealRoot(stage: RootedStage): void {
+  const { b, spec, facts, root } = stage;
+  if (spec.root.readonly !== true) return;
+  if (facts.root.kind === 'overlay') sealParts(stage, facts.root);
+  setAttributes(b, 'make the root read-only', root, { set: flags(MOUNT_ATTR, 'RDONLY') });
 }
