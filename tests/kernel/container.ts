@@ -124,7 +124,7 @@ export async function insideLayers(script: string, layers: readonly string[], up
   const engine = new Engine();
   const request = { image: 'busybox', args: ['sh', '-c', script] };
   const how = { payloadFds: 3, waitForStart: false, dieWithParent: true };
-  const prepared = await prepare(engine, request, how);
+  const { encoded: _, ...prepared } = await prepare(engine, request, how);
   const { image, spec } = prepared;
   const [busybox = ''] = image.root.kind === 'overlay' ? image.root.lower : [];
   const { arch, lastCapability, ignoredSignals, rootless } = engine.host;
