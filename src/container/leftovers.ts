@@ -44,7 +44,7 @@ export class Leftovers {
   tend(): void {
     const { cgroups, spawner } = this.#surroundings;
     if (cgroups.parent === undefined) return;
-    this.#swept ??= sweepCgroups(this.#surroundings).catch(() => {}); // the next who starts one tries again
+    if (this.#swept === undefined) this.#swept = sweepCgroups(this.#surroundings).catch(() => {}); // the next who starts one tries again
     if (this.#watchdog !== undefined || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

@@ -28,6 +28,7 @@ export async function create(engine: Engine, options: CreateOptions): Promise<Co
     return container;
   } catch (error) {
     await container[Symbol.asyncDispose]();
+    options.signal?.throwIfAborted();
     throw error;
   }
 }
@@ -41,8 +42,7 @@ export async function run(engine: Engine, options: CreateOptions): Promise<Exit>
     said?.catch(() => {}); // of a container that fails nobody asks what it said
     return said;
   });
-  const exit = await container.exited;
-  options.signal?.throwIfAborted();
+  const exit = await container.exited.finally(() => options.signal?.throwIfAborted());
   return { ...exit, ...(stdout ? { stdout: await stdout } : {}), ...(stderr ? { stderr: await stderr } : {}) };
 }
 

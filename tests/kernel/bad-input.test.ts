@@ -310,7 +310,7 @@ test.runIf(able)('a mount point that leads out of the root ends up inside it', (
   mkdirSync(outside);
   mkdirSync(join(place, 'root', place, 'outside'), { recursive: true });
   symlinkSync(outside, join(place, 'root/absolute'));
-  symlinkSync('../../../../..' + outside, join(place, 'root/relative'));
+  symlinkSync(`../../../../..${outside}`, join(place, 'root/relative'));
   symlinkSync('/nowhere', join(place, 'root/dangling'));
   const mounted = (target: string) =>
     run('-v', `/etc/hostname:${target}`, 'dir:PLACE/root', 'grep', '-c', ' /etc/hostname ', '/proc/self/mountinfo');
@@ -343,8 +343,8 @@ test.runIf(able)('a container whose name is taken', async () => {
 
 const { v1 } = probeCgroups();
 
-test.runIf(able && v1['memory'] !== undefined)('a limit whose controller is mounted as cgroup v1', () => {
-  expect(run('-m', '64m', 'busybox', 'true').replaceAll(v1['memory'] ?? '', 'V1')).toMatchInlineSnapshot(`
+test.runIf(able && v1.memory !== undefined)('a limit whose controller is mounted as cgroup v1', () => {
+  expect(run('-m', '64m', 'busybox', 'true').replaceAll(v1.memory ?? '', 'V1')).toMatchInlineSnapshot(`
     "125: tare: cannot limit memory (memory.swap.max, memory.max): the memory controller is mounted as cgroup v1 at V1 (hint: boot with systemd.unified_cgroup_hierarchy=1, or cgroup_no_v1=all where there is no systemd; without these limits the container runs)
     "
   `);

@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../src/container/engine.ts';
 import { isAlive } from '../../src/container/owner.ts';
 import { run } from '../../src/container/run.ts';
@@ -17,13 +18,14 @@ export type HostState = Readonly<Record<string, readonly string[]>>;
 export async function warmUp(engine: Engine): Promise<void> {
   await run(engine, { image: 'busybox', args: ['true'], stdio: 'ignore' });
   engine.leftovers.watch();
+  while (!children().some((child) => nameOf(child) === 'tare-watchdog')) await sleep(5);
 }
 
 export function observeHost(engine: Engine): HostState {
   return {
     mount: readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
     cgroup: cgroups(engine),
-    process: children(),
+    process: children().map((pid) => `${pid} ${command(pid)}`),
     'file descriptor': fds(),
     'network namespace': entries('/run/netns'),
     file: below(join(engine.scratch, '..')),
@@ -61,10 +63,7 @@ function cgroups({ cgroups: { parent }, owner, spawner }: Engine): string[] {
 /** Of all threads of this process; zombies are among them. */
 function children(): string[] {
   return entries('/proc/self/task').flatMap((thread) =>
-    readFileSync(`/proc/self/task/${thread}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .map((pid) => `${pid} ${command(pid)}`),
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   );
 }
 

@@ -84,6 +84,7 @@ const variants: Record<string, Variant> = {
   'a created container': { waitForStart: true },
   'a container with a terminal': { terminal: true, consoleSize: { width: 80, height: 24 }, user: '1000' },
   'a container with a user namespace': { uidMappings: wholeMap, gidMappings: wholeMap },
+  "a container of this machine's own root": { image: 'host' },
   'a container with an init of its own': { init: true },
   'a container for a user without new privileges': { user: '1000:1000', noNewPrivileges: true },
   'a container that may do nothing more': { capDrop: ['ALL'], noNewPrivileges: true, seccomp: 'unconfined' },

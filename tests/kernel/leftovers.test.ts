@@ -1,4 +1,4 @@
-/** Groups that a killed process has left are swept; groups of the living are not touched. */
+/** Groups that a killed process has left are swept; groups of the living are not touched; who is disposed of leaves nothing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Cgroup } from '../../src/cgroup/cgroup.ts';
 import { Engine } from '../../src/container/engine.ts';
-import { run } from '../../src/container/run.ts';
+import { create, run } from '../../src/container/run.ts';
 import { readOwners, sweepCgroups } from '../../src/container/sweep.ts';
 import { ownerAttribute } from '../../src/launch/cgroup.ts';
 import { ProgramBuilder } from '../../src/launch/program.ts';
-import { nameOf, warmUp } from './host-state.ts';
+import { changes, nameOf, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
 
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
@@ -114,4 +114,41 @@ test.runIf(able)("several that sweep at once do not get in each other's way", as
   const engines = [engine, new Engine(), new Engine()];
   await Promise.all(engines.map((each) => sweepCgroups(each, { patient: true })));
   expect(readdirSync(parent).filter((name) => groups.includes(join(parent, name)))).toEqual([]);
+});
+
+test.runIf(able)('a container that is disposed of before it has started leaves nothing', async () => {
+  const before = observeHost(engine);
+  for (const terminal of [false, true]) {
+    const box = await create(engine, { image: 'busybox', args: ['cat'], stdio: 'pipe', terminal });
+    await box[Symbol.asyncDispose]();
+    await expect(box.exited).rejects.toThrow('killed on the way');
+    await expect(box.start()).rejects.toThrow('killed on the way');
+  }
+  expect(changes(before, observeHost(engine))).toEqual([]);
+});
+
+test.runIf(able)(
+  'a container that is disposed of while it runs leaves nothing, even what nobody has read',
+  async () => {
+    const before = observeHost(engine);
+    const box = await create(engine, { image: 'busybox', args: ['sh', '-c', 'yes & cat'], stdio: 'pipe' });
+    await box.start();
+    await once(box.stdout!, 'readable');
+    await box[Symbol.asyncDispose]();
+    expect(await box.exited).toMatchObject({ signal: 'SIGKILL', exitCode: 137 });
+    expect(changes(before, observeHost(engine))).toEqual([]);
+  },
+);
+
+test.runIf(able)('a run that is aborted at any moment leaves nothing, and rejects with the reason', async () => {
+  const before = observeHost(engine);
+  for (let n = 0; n < 30; n += 1) {
+    const abort = new AbortController();
+    const running = run(engine, { image: 'busybox', args: ['sleep', '1000'], stdio: 'pipe', signal: abort.signal });
+    const ended = expect(running).rejects.toThrow('enough');
+    await sleep(Math.random() * 12);
+    abort.abort(new Error('enough'));
+    await ended;
+  }
+  expect(changes(before, observeHost(engine))).toEqual([]);
 });
