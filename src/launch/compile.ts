@@ -5,6 +5,8 @@
  */
 import { TareError } from '../errors.ts';
 import { AT_FDCWD, flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
+import { isMapped } from '../spec/id-maps.ts';
+import type { IdMap } from '../spec/request.ts';
 import type { Spec } from '../spec/spec.ts';
 import { syncFd } from './bootstrap.ts';
 import { makeDevices } from './devices.ts';
@@ -103,12 +105,17 @@ export function compile(spec: Spec, facts: Facts): Launch {
   return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
 }
 
+/** Root where it is mapped, else who is: of a namespace that is joined nothing else is known. */
+const leader = (maps: readonly IdMap[]): number => (isMapped(maps, 0) ? 0 : (maps[0]?.containerID ?? 0));
+
 /** Nobody has an id in a user namespace until its maps are written, nor then, unless the own one is mapped: user_namespaces(7). */
 function becomeRootOfNamespace({ b, spec, facts }: Stage): void {
   const options = identity.setgroupsOptions(spec);
   if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0], options);
-  b.op('become the root group of the user namespace', 'setresgid', [0, 0, 0]);
-  b.op('become the root user of the user namespace', 'setresuid', [0, 0, 0]);
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  const [uid, gid] = [leader(uidMappings), leader(gidMappings)];
+  b.op(`become the ${gid === 0 ? 'root group' : `group ${gid}`} of the user namespace`, 'setresgid', [gid, gid, gid]);
+  b.op(`become the ${uid === 0 ? 'root user' : `user ${uid}`} of the user namespace`, 'setresuid', [uid, uid, uid]);
   // The change of ids has made /proc/self root's on the host. Nobody else is in the namespace yet who could profit.
   b.op('own our files in /proc again', 'prctl', [flags(PR, 'SET_DUMPABLE'), 1, 0, 0, 0]);
 }
