@@ -5,10 +5,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { stopAndWait } from '../launch/parent.ts';
 import { cell, ProgramBuilder } from '../launch/program.ts';
-import { cloneTree, setAttributes } from '../launch/stage.ts';
+import { isLayerName, layerName } from '../launch/rootfs.ts';
+import { cloneTree, isNew, setAttributes } from '../launch/stage.ts';
 import { syncFd } from '../launch/bootstrap.ts';
 import { CLONE, flags, MOUNT_ATTR } from '../linux/flags.ts';
+import { isMapped } from '../spec/id-maps.ts';
 import { parseMountOptions } from '../spec/mount-options.ts';
+import type { RootSource } from '../spec/root-source.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
 import { writeIdMaps } from './id-maps.ts';
@@ -25,39 +28,63 @@ export function idMappedMounts(spec: Spec): Mount[] {
   });
 }
 
-/** Open mounts, in the order of `mounts`; the caller closes them. */
+/**
+ * The layers of an image for a container with ids of its own: the image's root is then the container's, and no directory
+ * above a layer has to let the container's root through. Whoever has no power over the host must take them as they are.
+ */
+export function idMappedLayers(root: RootSource, spec: Spec, rootless: boolean): Mount[] {
+  if (rootless || root.kind !== 'overlay' || root.parts !== undefined || !isNew(spec, 'user')) return [];
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  // What an image holds belongs to root. Where the container has none, mapping would leave it to nobody, and unreadable.
+  if (!isMapped(uidMappings, 0) || !isMapped(gidMappings, 0)) return [];
+  const options = ['bind', 'idmap'];
+  return root.lower.map((source, index) => ({
+    source,
+    destination: layerName(index),
+    options,
+    uidMappings,
+    gidMappings,
+  }));
+}
+
+/** Open mounts, in the order of `idMapped`; the caller closes them. */
 export async function openIdMapped(engine: Engine, { idMapped }: { idMapped: readonly Mount[] }): Promise<number[]> {
+  if (idMapped.length === 0) return [];
+  engine.spawner.listen();
+  const namespaces = new Map<string, OpenNamespace>();
   const opened: number[] = [];
   try {
-    for (const mount of idMapped) opened.push(await openOne(engine, mount));
+    for (const mount of idMapped) {
+      const { uidMappings = [], gidMappings = [] } = mount;
+      const key = JSON.stringify([uidMappings, gidMappings]);
+      const made = namespaces.get(key) ?? (await makeUserNamespace(engine, { uidMappings, gidMappings }));
+      namespaces.set(key, made);
+      opened.push(openOne(engine, mount, made.namespace));
+    }
     return opened;
   } catch (error) {
     opened.forEach((fd) => closeSync(fd));
     throw error;
+  } finally {
+    for (const { namespace } of namespaces.values()) closeSync(namespace);
+    await Promise.all([...namespaces.values()].map(({ ended }) => ended));
   }
 }
 
-async function openOne(engine: Engine, mount: Mount): Promise<number> {
-  const { source = '', destination, uidMappings = [], gidMappings = [] } = mount;
+function openOne(engine: Engine, mount: Mount, userNamespace: number): number {
+  const { source = '', destination } = mount;
   const options = parseMountOptions(mount.options ?? []);
-  const { namespace, ended } = await makeUserNamespace(engine, { uidMappings, gidMappings });
-  try {
-    const b = new ProgramBuilder().stage('mounts');
-    const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind', { EPERM: notOurs });
-    setAttributes(b, `map the ids of ${source} for ${destination}`, tree, {
-      set: flags(MOUNT_ATTR, 'IDMAP'),
-      userNamespace: namespace,
-      recursive: options.idmap === 'ridmap',
-      hints: {
-        EINVAL: 'its filesystem does not support id-mapped mounts',
-        EPERM: notOurs,
-      },
-    });
-    return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;
-  } finally {
-    closeSync(namespace);
-    await ended;
-  }
+  const b = new ProgramBuilder().stage('mounts');
+  const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind', { EPERM: notOurs });
+  setAttributes(b, `map the ids of ${source} for ${destination}`, tree, {
+    set: flags(MOUNT_ATTR, 'IDMAP'),
+    userNamespace,
+    recursive: options.idmap === 'ridmap',
+    // A layer on a filesystem that cannot map ids is still of use: its files then belong to nobody.
+    ...(isLayerName(destination) ? { allow: ['EINVAL'] } : {}),
+    hints: { EINVAL: 'its filesystem does not support id-mapped mounts', EPERM: notOurs },
+  });
+  return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;
 }
 
 interface OpenNamespace {

@@ -49,6 +49,7 @@ async function runHelper(
     });
   const b = new ProgramBuilder();
   b.op(`execute ${path}`, 'execve', [path, strings([name, ...helperArgs(pid, maps)]), data('{}', [{ address: null }])]);
+  engine.spawner.listen();
   const streams = openStreams(['ignore', 'ignore', 'pipe'], engine.spawner, engine.nullFd);
   const { lastCapability } = engine.host;
   const options = { cloneFlags: named(0, '0'), newUser: false, lastCapability };

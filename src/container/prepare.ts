@@ -11,12 +11,13 @@ import { idMapWay } from '../launch/id-maps.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
 import { specOf } from '../spec/defaults.ts';
 import type { RunRequest } from '../spec/request.ts';
+import type { RootSource } from '../spec/root-source.ts';
 import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
 import { resolveSeccomp, selectRules } from '../spec/seccomp-profile.ts';
 import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec-facts.ts';
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
-import { idMappedMounts } from './id-mapped.ts';
+import { idMappedLayers, idMappedMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
 import type { Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
@@ -53,8 +54,9 @@ async function prepareAnew(
       ? specOf(request, image.config, specFacts(engine, request, user, id))
       : bundleSpec(image.spec, request);
   refuseMissing(spec);
-  const idMapped = idMappedMounts(spec);
-  const facts = launchFacts(engine, request, image, spec, idMapped, options);
+  const root = rootOf(image, request, spec, engine.host.rootless);
+  const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
+  const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
   const launch = compile(spec, facts);
   const cgroup = await planCgroup(engine, id, spec);
   return { id, image, spec, launch, cgroup, idMapped };
@@ -155,14 +157,19 @@ function readProfile(path: string): unknown {
   }
 }
 
-function launchFacts(
-  engine: Engine,
-  request: RunRequest,
-  image: Image,
-  spec: Spec,
-  idMapped: readonly Mount[],
-  options: PrepareOptions,
-): Facts {
+function rootOf(image: Image, { upper }: RunRequest, spec: Spec, rootless: boolean): RootSource {
+  const source = image.root.kind === 'overlay' && upper !== undefined ? { ...image.root, upper } : image.root;
+  return withParts(source, spec, rootless);
+}
+
+interface Wanted {
+  readonly request: RunRequest;
+  readonly spec: Spec;
+  readonly root: RootSource;
+  readonly idMapped: readonly Mount[];
+}
+
+function launchFacts(engine: Engine, { request, spec, root, idMapped }: Wanted, options: PrepareOptions): Facts {
   const { host } = engine;
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
   const single = uidMappings.length > 0 && idMapWay({ uids: uidMappings, gids: gidMappings }, host) === 'single';
@@ -171,13 +178,7 @@ function launchFacts(
     arch: host.arch,
     lastCapability: host.lastCapability,
     ignoredSignals: host.ignoredSignals,
-    root: withParts(
-      image.root.kind === 'overlay' && request.upper !== undefined
-        ? { ...image.root, upper: request.upper }
-        : image.root,
-      spec,
-      host.rootless,
-    ),
+    root,
     scratch: engine.scratch,
     rootless: host.rootless,
     setgroups: !single,

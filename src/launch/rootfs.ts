@@ -1,7 +1,7 @@
 /** The root: what `/` will be, and the moment when it becomes so. */
 import { AT_FDCWD, flags, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O } from '../linux/flags.ts';
 import type { RootSource } from '../spec/root-source.ts';
-import type { Cell } from './program.ts';
+import { type Cell, cell } from './program.ts';
 import { mountParts, sealParts } from './root-parts.ts';
 import {
   cloneTree,
@@ -66,8 +66,9 @@ function mountOverlay(stage: Stage, source: Overlay, root: string, upper: string
   const { b } = stage;
   const { scratch } = stage.facts;
   const rest = `,upperdir=${escape(`${upper}/upper`)},workdir=${escape(`${upper}/work`)}${inUserNamespace(stage) ? ',userxattr' : ''}`;
-  const full = source.lower.map(escape).join(':');
-  const lower = full.length + rest.length > pageLimit ? shortNames(b, scratch, source.lower) : full;
+  const layers = source.lower.map((layer, index) => attachLayer(stage, layer, index));
+  const full = layers.map(escape).join(':');
+  const lower = full.length + rest.length > pageLimit ? shortNames(b, scratch, layers) : full;
   b.op('put the image under a writable layer', 'mount', ['overlay', root, 'overlay', 0, `lowerdir=${lower}${rest}`], {
     hints: {
       EINVAL:
@@ -78,6 +79,21 @@ function mountOverlay(stage: Stage, source: Overlay, root: string, upper: string
       ENOENT: 'a layer of the image is missing',
     },
   });
+}
+
+/** Names an id-mapped layer among the mounts that the host's side has made ready. No path of a container looks like it. */
+export const layerName = (index: number): string => `layer ${index}`;
+export const isLayerName = (name: string): boolean => name.startsWith('layer ');
+
+/** Where the layer is found: where it lies on the host, or where its id-mapped mount is put. */
+function attachLayer({ b, facts }: Stage, layer: string, index: number): string {
+  const mapped = facts.idMapped.get(layerName(index));
+  if (mapped === undefined) return layer;
+  const place = `${facts.scratch}/layer${index}`;
+  b.op(`make a place for the layer ${layer}`, 'mkdirat', [AT_FDCWD, place, octal(0o755)]);
+  const mount = [cell('layer', mapped), '', AT_FDCWD, place, flags(MOVE_MOUNT, 'F_EMPTY_PATH')];
+  b.op(`mount the layer ${layer} with its ids mapped`, 'move_mount', mount);
+  return place;
 }
 
 /** Many layers do not fit into one page by their full paths: links give them short ones, relative to the scratch directory. */
