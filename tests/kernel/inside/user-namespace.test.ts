@@ -1,5 +1,5 @@
 /** Ids of a container that are others on the host, when root makes it. An ordinary user's: tests/kernel/rootless.test.ts. */
-import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CreateOptions } from '../../../src/container/run.ts';
@@ -63,6 +63,17 @@ test.runIf(able)('several ranges come together in one map', async () => {
     '1000\n3',
   );
   expect(statSync(join(place, 'file')).uid).toBe(0);
+});
+
+test.runIf(able)('what the image holds is its own, wherever the image lies, and the image stays as it is', async () => {
+  const place = temporaryDirectory();
+  cpSync('/bin/busybox', join(place, 'closed/rootfs/bin/sh'), { recursive: true });
+  chmodSync(join(place, 'closed'), 0o700); // nobody but root passes here, least of all the root inside
+  const request = { ...shifted, image: `dir:${join(place, 'closed/rootfs')}` };
+  expect(await inside('echo "I am pid $$"', request)).toBe('I am pid 1');
+  const owner = 'stat -c %u:%g /bin/busybox';
+  expect(await inside(`${owner}; chown 5:6 /bin/busybox; ${owner}`, shifted)).toBe('0:0\n5:6');
+  expect(await inside(owner, shifted)).toBe('0:0');
 });
 
 test.runIf(able)('a map need not hold root', async () => {
