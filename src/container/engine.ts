@@ -91,7 +91,13 @@ export class Engine {
     for (const layer of layers) {
       if (missing.length === 0) break;
       const opened = this.#openInLayer(layer, missing);
-      for (const [path, fd] of opened) if (fd >= 0) texts.set(path, readAndClose(fd, path));
+      const unread = opened.filter(([, fd]) => fd >= 0);
+      try {
+        for (let next = unread.shift(); next !== undefined; next = unread.shift())
+          texts.set(next[0], readAndClose(next[1], next[0]));
+      } finally {
+        for (const [, fd] of unread) closeSync(fd);
+      }
       missing = opened.filter(([, fd]) => fd < 0 && fd !== whiteout).map(([path]) => path);
     }
     return texts;

@@ -70,6 +70,7 @@ function writeOp(memory: Memory, layout: Layout, at: number, op: Op, arch: Arch)
     memory.u8(at + 70, home.width);
   }
   if (op.allow !== undefined) {
+    if (op.allow.length > 4) throw new RangeError(`${op.why}: no op can forgive more than 4 errnos`);
     memory.u8(at + 71, op.allow.length);
     op.allow.forEach((errno, index) => memory.u16(at + 72 + index * 2, number(errno)));
   }

@@ -236,6 +236,13 @@ test.runIf(able)('users and groups that the image does not know', () => {
   `);
 });
 
+test.runIf(able)('an image whose list of users is a directory', async () => {
+  mkdirSync(join(place, 'strange/etc/passwd'), { recursive: true });
+  writeFileSync(join(place, 'strange/etc/group'), 'root:x:0:\n');
+  const started = start(engine, { image: `dir:${place}/strange`, user: 'root', args: ['true'], stdio: 'ignore' });
+  await expect(started).rejects.toThrow('read /etc/passwd of the image: EISDIR');
+});
+
 test.runIf(able)('what the host does not have', () => {
   expect(run('-v', '/no/such:/mnt', 'busybox', 'true')).toMatchInlineSnapshot(`
     "125: tare: bind /no/such to /mnt: ENOENT (hint: make it on the host first)
