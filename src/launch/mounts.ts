@@ -12,9 +12,10 @@ import {
   attributes,
   cloneTree,
   inRootArgs,
-  isNew,
+  inUserNamespace,
   makeDirectories,
   makeFile,
+  namespaceOf,
   newFilesystem,
   openInRoot,
   propagationFlags,
@@ -52,10 +53,19 @@ function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   const options = parseMountOptions(mount.options ?? []);
   if (options.remount) return remount(stage, mount, options);
   if (isBind(mount)) return bind(stage, mount, options);
-  if (mount.type === 'cgroup' && !isNew(stage.spec, 'cgroup'))
-    return bind(stage, { ...mount, source: '/sys/fs/cgroup' }, options);
+  // Whoever shares the cgroup namespace of the host may mount its tree only with power over the host.
+  const shared = namespaceOf(stage.spec, 'cgroup') === undefined && inUserNamespace(stage);
+  if (mount.type === 'cgroup' && shared)
+    return bind(stage, { ...mount, source: '/sys/fs/cgroup' }, throughout(options));
   return mountNew(stage, mount, options);
 }
+
+/** What holds for the mount holds for what is mounted in it: a tree of the host's may have several hierarchies in it. */
+const throughout = (options: MountOptions): MountOptions => ({
+  ...options,
+  recursiveSet: [...options.attrSet, ...options.recursiveSet],
+  recursiveClear: [...options.attrClear, ...options.recursiveClear],
+});
 
 function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
   const { b } = stage;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CreateOptions } from '../../../src/container/run.ts';
 import { create } from '../../../src/index.ts';
+import { parseMountinfo } from '../../../src/linux/proc.ts';
 import type { Mount } from '../../../src/spec/spec.ts';
 import { bind, bundle, inside, mountsInside, smallRoot, temporaryDirectory } from '../container.ts';
 import { needs } from '../needs.ts';
@@ -12,6 +13,8 @@ import { needs } from '../needs.ts';
 const able = needs('root', 'overlay');
 
 const tmpfs = (target: string, ...options: string[]) => ({ type: 'tmpfs' as const, target, options });
+
+const shift = (containerID: number, hostID: number, size = 1000) => [{ containerID, hostID, size }];
 
 /** A bundle with these mounts besides its own. */
 const withMounts = (...mounts: Mount[]): string =>
@@ -146,6 +149,34 @@ test.runIf(able && needs('cgroup2'))(
   },
 );
 
+test.runIf(able && needs('cgroup2'))(
+  'who shares the cgroup namespace sees the tree of the host, and cannot change it',
+  async () => {
+    const look = "sed -n 's|^0::||p' /proc/self/cgroup; cat /proc/self/mountinfo";
+    const shared = { namespaces: { cgroup: 'host' }, name: 'tare-test-shared' } as const;
+    const [own = '', ...lines] = (await inside(look, shared)).split('\n');
+    const mounts = parseMountinfo(lines.join('\n')).filter(({ type }) => type.startsWith('cgroup'));
+    expect(mounts.map(({ type, options }) => [type, options[0]])).toEqual([['cgroup2', 'ro']]);
+    expect(await inside(`ls -d /sys/fs/cgroup${own}`, shared)).toBe(`/sys/fs/cgroup${own}`);
+    // A user namespace is shown the host's own mounts, whatever is among them.
+    const lent = await inside('cat /proc/self/mountinfo', { namespaces: { cgroup: 'host', user: 'new' } });
+    const found = parseMountinfo(lent).filter(({ mountPoint }) => mountPoint.startsWith('/sys/fs/cgroup'));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter(({ options }) => options[0] !== 'ro')).toEqual([]);
+    const image = bundle((spec) => {
+      const namespaces = [...(spec.linux?.namespaces ?? []), { type: 'user' as const }];
+      const ids = { uidMappings: shift(0, 100_000), gidMappings: shift(0, 100_000) };
+      const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', 'nosuid'] };
+      const sys = { destination: '/sys', type: 'sysfs', source: 'sysfs' };
+      return { ...spec, mounts: [...(spec.mounts ?? []), sys, cgroup], linux: { ...spec.linux, namespaces, ...ids } };
+    });
+    const bundled = parseMountinfo(await inside('cat /proc/self/mountinfo', { image }));
+    const bound = bundled.filter(({ mountPoint }) => mountPoint.startsWith('/sys/fs/cgroup'));
+    expect(bound.length).toBeGreaterThan(0);
+    expect(bound.filter(({ options }) => options[0] !== 'ro' || !options.includes('nosuid'))).toEqual([]);
+  },
+);
+
 test.runIf(able)('what the host mounts later arrives where it is asked to, and nowhere else', async () => {
   const place = temporaryDirectory();
   spawnSync('mount', ['-t', 'tmpfs', 'tare-test', place]);
@@ -167,8 +198,6 @@ test.runIf(able)('what the host mounts later arrives where it is asked to, and n
   await once(box.stdout!, 'end');
   expect(output.join('')).toBe('/both/later:\nmark\n\n/follows/later:\nmark\n\n/stays/later:\n');
 });
-
-const shift = (containerID: number, hostID: number, size = 1000) => [{ containerID, hostID, size }];
 
 test.runIf(able)('ids of a mount are shown as its own maps say, and written back so', async () => {
   const place = temporaryDirectory();
