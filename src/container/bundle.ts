@@ -28,9 +28,10 @@ export function bundleSpec(spec: Spec, request: RunRequest): Spec {
     throw new TareError(`run the hooks of ${request.image}`, {
       hint: 'tare run has none; remove them from config.json',
     });
-  const { args, env, cwd, terminal } = request;
+  const { args, env, cwd, terminal, annotations } = request;
   return {
     ...spec,
+    ...(annotations === undefined ? {} : { annotations: { ...spec.annotations, ...annotations } }),
     ...(request.hostname === undefined ? {} : { hostname: request.hostname }),
     process: {
       ...spec.process,

@@ -16,7 +16,7 @@ import type { Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
 import { type Exit, exitOf } from './exit.ts';
 import { writeIdMaps } from './id-maps.ts';
-import { sendSeccompListener } from './listener.ts';
+import { type Filtered, sendSeccompListener } from './listener.ts';
 import type { Prepared } from './prepared.ts';
 import type { Streams } from './stdio.ts';
 
@@ -38,6 +38,7 @@ export class Container implements AsyncDisposable {
   /** Settles when the container and all that was made for it on the host is gone. Rejects where it could not be started. */
   readonly exited: Promise<Exit>;
   readonly #engine: Engine;
+  readonly #named: Omit<Filtered, 'pid'>;
   readonly #streams: Streams;
   readonly #child: Child;
   readonly #stops: boolean;
@@ -61,6 +62,7 @@ export class Container implements AsyncDisposable {
     this.#streams = streams;
     this.id = prepared.id;
     this.spec = prepared.spec;
+    this.#named = { id: prepared.id, spec: prepared.spec, bundle: prepared.image.bundle ?? '' };
     const { launch } = prepared;
     const program = options.change?.(launch.program) ?? launch.program;
     this.#stops = program.ops.some(({ stop }) => stop !== undefined);
@@ -219,7 +221,7 @@ export class Container implements AsyncDisposable {
         if (fd !== undefined) this.#settleTerminal((this.#terminal = new ReadStream(fd)));
         return;
       case 'seccomp':
-        this.#guard(() => sendSeccompListener(this.#engine, this.spec, this.id, child.pid, fd ?? -1));
+        this.#guard(() => sendSeccompListener(this.#engine, { ...this.#named, pid: child.pid }, fd ?? -1));
         return;
       case 'start':
         this.#settleReady.resolve();

@@ -9,7 +9,15 @@ import type { Engine } from './engine.ts';
 /** `sun_path` of unix(7), with its closing zero. */
 const longestPath = 107;
 
-export function sendSeccompListener(engine: Engine, spec: Spec, id: string, pid: number, fd: number): void {
+export interface Filtered {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly pid: number;
+  /** Where the bundle lies, if it is one. */
+  readonly bundle: string;
+}
+
+export function sendSeccompListener(engine: Engine, { id, spec, pid, bundle }: Filtered, fd: number): void {
   const { listenerPath, listenerMetadata } = spec.linux?.seccomp ?? {};
   try {
     if (listenerPath === undefined)
@@ -26,7 +34,7 @@ export function sendSeccompListener(engine: Engine, spec: Spec, id: string, pid:
       id,
       status: 'creating',
       pid,
-      bundle: '',
+      bundle,
       annotations: spec.annotations ?? {},
     };
     const message = JSON.stringify({

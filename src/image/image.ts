@@ -8,6 +8,7 @@ export interface Image {
   readonly reference: string;
   readonly config: ImageConfig;
   readonly root: RootSource;
-  /** An OCI bundle brings its own. */
+  /** An OCI bundle brings its own, and lies somewhere. */
   readonly spec?: Spec;
+  readonly bundle?: string;
 }

@@ -82,7 +82,7 @@ function bundle(reference: string, home: string): Image {
       : mount,
   );
   directory(reference, root);
-  return { reference, config: {}, root: { kind: 'directory', path: root }, spec: { ...spec, mounts } };
+  return { reference, config: {}, root: { kind: 'directory', path: root }, spec: { ...spec, mounts }, bundle: home };
 }
 
 function readJson(file: string, of: string): unknown {
