@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Device } from '../../../src/spec/spec.ts';
 import type { DeviceRule } from '../../../src/spec/resources.ts';
@@ -80,6 +80,22 @@ test.runIf(able)('a user namespace is shown the node of the host, under the name
   const devices = [{ source: '/dev/kmsg', target: '/dev/deep/log', permissions: 'rw' }];
   expect(await inside('stat -c %t:%T /dev/deep/log', { namespaces: { user: 'new' }, devices })).toBe('1:b');
 });
+
+test.runIf(judged)(
+  'a privileged container has the devices of the host, and may do with the kernel what it likes',
+  async () => {
+    const look =
+      'ls /dev; touch /sys/kernel/mm/transparent_hugepage/enabled 2>&1; grep -c /proc/ /proc/self/mountinfo; mount -t tmpfs none /mnt 2>/dev/null && echo mounted';
+    const found = (await inside(look, { privileged: true })).split('\n');
+    const hosts = readdirSync('/dev').filter((name) => /^(kmsg|fuse|loop-control|tty0|vda)$/.test(name));
+    expect(hosts.length).toBeGreaterThan(0);
+    for (const name of hosts) expect(found).toContain(name);
+    expect(found.slice(-2)).toEqual(['0', 'mounted']);
+    const plain = await inside(`${look}; true`);
+    expect(plain).not.toContain('kmsg');
+    expect(plain).toContain('Read-only file system');
+  },
+);
 
 const withDevices = (devices: Device[], rules?: DeviceRule[]): string =>
   bundle((spec) => ({

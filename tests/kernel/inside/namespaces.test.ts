@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { CreateOptions } from '../../../src/container/run.ts';
 import { create, run } from '../../../src/index.ts';
 import type { NamespaceKind, RunRequest } from '../../../src/spec/request.ts';
@@ -101,6 +101,13 @@ test.runIf(able)('a container of the same pid namespace sees the processes of th
   expect(readlinkSync(`/proc/${box.pid}/ns/pid`)).toBe(namespacesOf(other.pid).pid);
   await box.start();
   expect(await box.exited).toMatchObject({ exitCode: 7 });
+  let pid: number;
+  {
+    await using disposed = await create({ image: 'busybox', args: ['sleep', '60'], namespaces });
+    await disposed.start();
+    ({ pid } = disposed);
+  }
+  expect([existsSync(`/proc/${pid}`), existsSync(`/proc/${other.pid}`)]).toEqual([false, true]);
   const missing = run({ image: 'busybox', args: ['no-such-program'], namespaces });
   await expect(missing).rejects.toMatchObject({ errno: 'ENOENT', exitCode: 127 });
 });
@@ -133,6 +140,16 @@ test.runIf(able && needs('tool:ipcmk'))('message queues of the host are not its 
   } finally {
     spawnSync('ipcrm', ['--queue-id', id]);
   }
+});
+
+test.runIf(able)('shared memory is its own, as large as it may be, or that of the host', async () => {
+  const mark = `/dev/shm/tare-test-${process.pid}`;
+  writeFileSync(mark, '');
+  onTestFinished(() => rmSync(mark));
+  const look = `test -e ${mark} && echo seen; stat -fc %b /dev/shm`;
+  expect(await inside(look)).toBe(String(2 ** 26 / 4096));
+  expect(await inside(look, { namespaces: { ipc: 'host' } })).toMatch(/^seen\n/);
+  expect(await inside(look, { namespaces: { ipc: 'host', user: 'new' } })).toMatch(/^seen\n/);
 });
 
 test.runIf(able && needs('timens'))('its clocks are ahead by the offsets, those of the host are not', async () => {

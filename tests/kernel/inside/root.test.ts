@@ -88,6 +88,17 @@ test.runIf(able)('a bundle is a directory that is written to', async () => {
   expect(readdirSync(join(place, 'rootfs/dev'))).toEqual([]);
 });
 
+test.runIf(able)('paths of a bundle are those of its own directory', async () => {
+  const place = temporaryDirectory();
+  mkdirSync(join(place, 'data'));
+  writeFileSync(join(place, 'data/mark'), 'found\n');
+  const image = bundle((spec) => {
+    const data = { destination: '/tmp', type: 'bind', source: 'data', options: ['rbind', 'ro'] };
+    return { ...spec, mounts: [...(spec.mounts ?? []), data] };
+  }, place);
+  expect(await inside('cat /tmp/mark', { image })).toBe('found');
+});
+
 test.runIf(able)('a read-only root refuses to be written to, and mounts on it do not', async () => {
   const attempt = 'touch /file 2>&1; touch /dev/shm/file && echo written';
   expect(await inside(attempt, { readOnly: true })).toBe('touch: /file: Read-only file system\nwritten');

@@ -93,14 +93,21 @@ for (const noNewPrivileges of [true, false]) {
     const syscalls = [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' as const }];
     const asking = { defaultAction: 'SCMP_ACT_ALLOW' as const, listenerPath, listenerMetadata: 'for me', syscalls };
     const image = filtered(asking, noNewPrivileges);
-    const request = { image, name: 'tare-test-asking' };
+    const request = { image, name: 'tare-test-asking', annotations: { purpose: 'test' } };
     expect(await inside('mkdir /tmp/new 2>&1; true', request)).toMatch(/Invalid cross-device link/);
     const state = JSON.parse(await next()) as { pid: number };
     expect(state).toMatchObject({
       ociVersion: '1.3.0',
       fds: ['seccompFd'],
       metadata: 'for me',
-      state: { ociVersion: '1.3.0', id: 'tare-test-asking', status: 'creating', pid: state.pid },
+      state: {
+        ociVersion: '1.3.0',
+        id: 'tare-test-asking',
+        status: 'creating',
+        pid: state.pid,
+        bundle: image.slice('oci:'.length),
+        annotations: { purpose: 'test' },
+      },
     });
     expect(Number(await next())).toBeGreaterThan(0);
     expect(await ended).toEqual([0, null]);
