@@ -55,7 +55,7 @@ export const bind = (source: string, target: string, ...options: string[]): Moun
 });
 
 /** Runs to the end with pipes; whatever it complains of fails the test. */
-export async function finish(options: Partial<CreateOptions>): Promise<Exit & { stdout: string }> {
+async function finish(options: Partial<CreateOptions>): Promise<Exit & { stdout: string }> {
   const {
     stdout = '',
     stderr,

@@ -49,6 +49,12 @@ const lacks = {
     });
     return status === 0 ? undefined : `a user namespace cannot be made: ${stderr.trim() || 'no unshare(1)'}`;
   },
+  rootless: () => {
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const mount = ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'];
+    const { status, stderr } = spawnSync('/usr/bin/unshare', mount, { ...nobody, encoding: 'utf8' });
+    return status === 0 ? undefined : `an ordinary user has no use of namespaces: ${stderr.trim() || 'no unshare(1)'}`;
+  },
   timens: () => (existsSync('/proc/self/ns/time') ? undefined : 'the kernel has no time namespaces (Linux 5.6)'),
   overlay: () =>
     /\toverlay$/m.test(readable('/proc/filesystems')) ? undefined : 'the kernel has no overlay: modprobe overlay',

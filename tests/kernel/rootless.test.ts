@@ -10,7 +10,7 @@ import type { RunRequest } from '../../src/spec/request.ts';
 import { bind, bundle, smallRoot, temporaryDirectory } from './container.ts';
 import { needs } from './needs.ts';
 
-const able = needs('root', 'overlay', 'userns', 'tool:useradd');
+const able = needs('root', 'overlay', 'rootless', 'tool:useradd');
 const ranged = able && needs('subids');
 
 const root = join(import.meta.dirname, '../..');

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -112,8 +113,9 @@ test.runIf(able)('fifty megabytes arrive as they were sent', async () => {
   await using box = await create(shell(`yes 0123456789abcde | head -c ${size}`));
   const found = hash();
   box.stdout?.on('data', (chunk: Buffer) => found.update(chunk));
+  const whole = once(box.stdout!, 'end');
   await box.start();
-  await box.exited;
+  await whole;
   expect(found.digest('hex')).toBe(
     hash()
       .update('0123456789abcde\n'.repeat(size / 16))
