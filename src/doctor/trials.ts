@@ -52,6 +52,7 @@ export class Trials {
   private constructor(host: Host) {
     this.#host = host;
     this.#spawner = new Spawner(openNative(), host);
+    this.#spawner.listen();
   }
 
   /** Throws what keeps a child from being started, for then no trial has anything to say. */

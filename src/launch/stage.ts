@@ -91,7 +91,7 @@ export function openInRoot(stage: RootedStage, why: string, path: string, kind: 
 }
 
 /** Paths below the root are handed to the kernel without their leading slash. */
-export function relative(path: string): string {
+function relative(path: string): string {
   return path.replace(/^\/+/, '') || '.';
 }
 

@@ -172,7 +172,6 @@ export const CLOSE_RANGE = family('CLOSE_RANGE_', { UNSHARE: 2, CLOEXEC: 4 });
 export const F = family('F_', { DUPFD: 0, GETFD: 1, SETFD: 2, DUPFD_CLOEXEC: 1030, ADD_SEALS: 1033 });
 export const MFD = family('MFD_', { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 16 });
 export const F_SEAL = family('F_SEAL_', { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8 });
-export const FD_CLOEXEC = named(1, 'FD_CLOEXEC');
 
 /** flock(2). */
 export const LOCK = family('LOCK_', { EX: 2, NB: 4 });
@@ -194,4 +193,3 @@ export const SECCOMP = family('SECCOMP_', { SET_MODE_FILTER: 1 });
 export const KEYCTL = family('KEYCTL_', { JOIN_SESSION_KEYRING: 1 });
 export const BPF = family('BPF_', { PROG_LOAD: 5, PROG_ATTACH: 8 });
 export const IOPRIO_WHO = family('IOPRIO_WHO_', { PROCESS: 1 });
-export const S = family('S_', { IFREG: 0o100000, IFCHR: 0o20000, IFBLK: 0o60000, IFIFO: 0o10000 });

@@ -101,11 +101,11 @@ function loadAddon(): Addon {
   const name = `ffi-rs-linux-${process.arch}-gnu`;
   // Where npm has put it, without a walk through directories; elsewhere it is found as Node finds modules.
   const usual = join(import.meta.dirname, `../node_modules/@yuuang/${name}/ffi-rs.linux-${process.arch}-gnu.node`);
-  const require = () => createRequire(join(import.meta.dirname, 'native.js'));
+  const require = createRequire(join(import.meta.dirname, 'native.js'));
   try {
-    process.dlopen(module, existsSync(usual) ? usual : require().resolve(`@yuuang/${name}`));
+    process.dlopen(module, existsSync(usual) ? usual : require.resolve(`@yuuang/${name}`));
   } catch {
-    module.exports = require()('ffi-rs');
+    module.exports = require('ffi-rs');
   }
   return module.exports as Addon;
 }
