@@ -3,6 +3,8 @@ import { TareError } from '../errors.ts';
 import { type Errno, errnoName } from '../linux/abi.ts';
 import type { Op, Program } from './program.ts';
 
+const foreign = 'the directory belongs to somebody who has no id in this user namespace: make the place in the image';
+
 /** What an errno usually means of a call, whoever makes it. An op's own hints come first. */
 const usual: Partial<Record<Op['call'], Partial<Record<Errno, string>>>> = {
   unshare: {
@@ -44,7 +46,8 @@ const usual: Partial<Record<Op['call'], Partial<Record<Errno, string>>>> = {
   },
   prlimit64: { EPERM: 'raising a hard limit needs CAP_SYS_RESOURCE' },
   write: { ENOSPC: 'the filesystem is full', EDQUOT: 'the quota is spent' },
-  mkdirat: { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only' },
+  mkdirat: { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only', EACCES: foreign },
+  mknodat: { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only', EACCES: foreign },
 };
 
 export function describeFailure(program: Program, index: number, error: number): TareError {

@@ -148,7 +148,8 @@ export const objectOf =
     const sound: [string, unknown][] = [];
     for (const [name, field] of Object.entries(fields as Readonly<Record<string, Shape<unknown> | Needed<unknown>>>)) {
       const shape = typeof field === 'function' ? field : field.needed;
-      if (Object.hasOwn(value, name)) sound.push([name, shape(value[name], at + pointer(name), report)]);
+      // A field of the library's options may be there and undefined, as TypeScript has it; in JSON nothing is.
+      if (value[name] !== undefined) sound.push([name, shape(value[name], at + pointer(name), report)]);
       else if (typeof field === 'object') report(problem(at + pointer(name), 'must be given'));
     }
     return Object.fromEntries(sound) as Sound<T>;

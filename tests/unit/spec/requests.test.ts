@@ -75,3 +75,16 @@ test('a request that is not refused makes a good spec', () => {
   );
   expect(accepted).toBeGreaterThan(100);
 });
+
+test('a field that is undefined is a field that is left out', () => {
+  const limits = { memory: undefined, pids: 5 };
+  const request = {
+    image: 'busybox',
+    args: ['true'],
+    cwd: undefined,
+    user: undefined,
+    namespaces: { pid: undefined },
+    limits,
+  };
+  expect(requestProblems(request, busybox, host)).toEqual([]);
+});
