@@ -46,8 +46,18 @@ const usual: Partial<Record<Op['call'], Partial<Record<Errno, string>>>> = {
   },
   prlimit64: { EPERM: 'raising a hard limit needs CAP_SYS_RESOURCE' },
   write: { ENOSPC: 'the filesystem is full', EDQUOT: 'the quota is spent' },
-  mkdirat: { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only', EACCES: foreign },
-  mknodat: { ENOSPC: 'the filesystem is full', EROFS: 'the filesystem is read-only', EACCES: foreign },
+  mkdirat: {
+    ENOSPC: 'the filesystem is full',
+    EROFS: 'the filesystem is read-only',
+    EACCES: foreign,
+    EOVERFLOW: foreign,
+  },
+  mknodat: {
+    ENOSPC: 'the filesystem is full',
+    EROFS: 'the filesystem is read-only',
+    EACCES: foreign,
+    EOVERFLOW: foreign,
+  },
 };
 
 export function describeFailure(program: Program, index: number, error: number): TareError {
