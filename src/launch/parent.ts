@@ -85,11 +85,11 @@ export function forkIntoNamespaces(stage: Stage, successor: Cell): void {
  * Filters let clone(2) through, where they can see the flags, and refuse clone3(2). Its first three arguments are the same everywhere.
  */
 export function forkFromInit({ b }: Stage, child: Cell): void {
+  b.op('be known as tare-init', 'prctl', [flags(PR, 'SET_NAME'), 'tare-init', 0, 0, 0]);
   const bits = named(0x100000 | 17, 'CLONE_PARENT_SETTID|SIGCHLD');
   const slot = data(`&$${child.name}`, [{ cell: child, width: 4 }]);
   b.unless('make the payload a child of pid 1', 'clone', [bits, 0, slot, 0, 0], { min: 1, allow: [0] }, () => {
     b.op('keep nothing open but the standard streams', 'close_range', [3, 0xffffffff, named(0, '0')]);
-    b.op('be known as tare-init', 'prctl', [flags(PR, 'SET_NAME'), 'tare-init', 0, 0, 0]);
     b.op('stay as pid 1: reap, and pass signals on', 'halt', []);
   });
 }

@@ -470,9 +470,9 @@ test('a created container reports, and waits', () => {
 
 test('pid 1 stays behind and reaps', () => {
   expect(given({ init: true })).toMatchInlineSnapshot(`
-    "+ clone(CLONE_PARENT_SETTID|SIGCHLD, 0, &$payload, 0, 0)  // or none: skip 3
+    "+ prctl(PR_SET_NAME, "tare-init", 0, 0, 0)
+    + clone(CLONE_PARENT_SETTID|SIGCHLD, 0, &$payload, 0, 0)  // or none: skip 2
     + close_range(3, 4294967295, 0)
-    + prctl(PR_SET_NAME, "tare-init", 0, 0, 0)
     + halt()"
   `);
   expect(compiled(specFor(), { init: true }).child?.name).toBe('payload');
