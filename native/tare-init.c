@@ -13,6 +13,7 @@
 #define EINTR 4
 #define EBADMSG 74
 #define SIGCHLD 17
+#define SI_KERNEL 0x80
 #define SIGKILL 9
 #define SIGSTOP 19
 
@@ -39,14 +40,19 @@ static int reap(int child) {
   }
 }
 
-/* All signals are blocked here, so that none is lost between two waits. */
+/*
+ * All signals are blocked here, so that none is lost between two waits. What the kernel sends by itself, such as a
+ * terminal's Ctrl-C, goes to the whole foreground: the child has it already.
+ */
 static _Noreturn void serve(int child) {
   uint64_t all = ~0ull;
   for (;;) {
+    int info[32] = {0}; /* siginfo_t: si_signo, si_errno, si_code */
     int code = reap(child);
     if (code >= 0) leave(code);
-    long signal = tare_syscall(TARE_NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof all, 0, 0);
-    if (signal > 0 && signal != SIGCHLD) tare_syscall(TARE_NR_kill, child, signal, 0, 0, 0, 0);
+    long signal = tare_syscall(TARE_NR_rt_sigtimedwait, (long)&all, (long)info, 0, sizeof all, 0, 0);
+    if (signal > 0 && signal != SIGCHLD && info[2] != SI_KERNEL)
+      tare_syscall(TARE_NR_kill, child, signal, 0, 0, 0, 0);
   }
 }
 

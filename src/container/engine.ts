@@ -1,5 +1,5 @@
 /** What containers of one process share: the native library, what is known of the host, caches. */
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cgroupDriver } from '../cgroup/drivers.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
@@ -128,10 +128,19 @@ function thermalThrottle(): string[] {
     .filter((path) => pathKind(path) !== undefined);
 }
 
+/** A device or a pipe in its place would be read without end, and so would a file without bounds. */
+const longestFile = 4 * 2 ** 20;
+
 function readAndClose(fd: number, path: string): string {
   try {
+    const found = fstatSync(fd);
+    if (!found.isFile() || found.size > longestFile)
+      throw new TareError(`read ${path} of the image`, {
+        hint: `it is no ordinary file of at most ${longestFile} bytes`,
+      });
     return readFileSync(fd, 'utf8');
   } catch (cause) {
+    if (cause instanceof TareError) throw cause;
     throw new TareError(`read ${path} of the image`, { errno: (cause as NodeJS.ErrnoException).code, cause });
   } finally {
     closeSync(fd);

@@ -163,6 +163,8 @@ function buildView(stage: Stage): Cell | undefined {
 /** In somebody else's mount namespace the root and the mounts are theirs. */
 function enterView(stage: Stage): undefined {
   const { b, spec } = stage;
+  if (spec.process.terminal === true)
+    throw new TareError("open a terminal in somebody else's mount namespace", { hint: 'leave the terminal out' });
   identity.setLabels(stage, undefined);
   b.op(`stand in ${spec.process.cwd}`, 'chdir', [spec.process.cwd]);
 }
