@@ -134,7 +134,8 @@ const longestFile = 4 * 2 ** 20;
 function readAndClose(fd: number, path: string): string {
   try {
     const found = fstatSync(fd);
-    if (!found.isFile() || found.size > longestFile)
+    // Of a directory the kernel says itself what is wrong.
+    if ((!found.isFile() && !found.isDirectory()) || found.size > longestFile)
       throw new TareError(`read ${path} of the image`, {
         hint: `it is no ordinary file of at most ${longestFile} bytes`,
       });
