@@ -1,6 +1,7 @@
 /** Hands the fd that answers a filter's `SCMP_ACT_NOTIFY` to whoever listens: config-linux.md, "The Container Process State". */
 import { closeSync } from 'node:fs';
 import { TareError } from '../errors.ts';
+import { messageWithFile } from '../launch/parent.ts';
 import { data, ProgramBuilder } from '../launch/program.ts';
 import { AF, flags, MSG, SOCK } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -64,21 +65,9 @@ function send(engine: Engine, path: string, message: string, fd: number): void {
   b.op(`${why}: connect`, 'connect', [socket, address, 2 + name.length], {
     hints: { ECONNREFUSED: 'nobody listens there', ENOENT: 'no such socket' },
   });
-  const part = data('{iov}', [
-    { address: data('{state}', [{ bytes: Buffer.from(message) }]) },
-    { u64: Buffer.byteLength(message) },
-  ]);
-  const rights = data(`{SCM_RIGHTS: ${fd}}`, [{ u64: 20 }, { u32: 1 }, { u32: 1 }, { u32: fd }, { u32: 0 }]);
-  const header = [
-    { address: null },
-    { u64: 0 },
-    { address: part },
-    { u64: 1 },
-    { address: rights },
-    { u64: 24 },
-    { u64: 0 },
-  ];
-  b.op(why, 'sendmsg', [socket, data('{state, listener}', header), flags(MSG, 'NOSIGNAL')], {
+  const state = data('{state}', [{ bytes: Buffer.from(message) }]);
+  const header = messageWithFile('{state, listener}', state, Buffer.byteLength(message), { u32: fd });
+  b.op(why, 'sendmsg', [socket, header, flags(MSG, 'NOSIGNAL')], {
     min: Buffer.byteLength(message),
   });
   b.op(`${why}: close the socket`, 'close', [socket]);

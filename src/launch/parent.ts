@@ -15,26 +15,19 @@ export function stopAndWait(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: s
   b.op(`${why}: wait`, 'read', [sync, data('{byte}', [{ u64: 0 }]), 1], { min: 1, short: gone });
 }
 
+/** `struct msghdr` of sendmsg(2): a block, and with it an open file (unix(7), SCM_RIGHTS). */
+export function messageWithFile(text: string, block: Data, size: number, file: Field): Data {
+  const part = data('{iov}', [{ address: block }, { u64: size }]);
+  const rights = data('{SCM_RIGHTS}', [{ u64: 20 }, { u32: 1 }, { u32: 1 }, file, { u32: 0 }]);
+  const name = [{ address: null }, { u64: 0 }];
+  return data(text, [...name, { address: part }, { u64: 1 }, { address: rights }, { u64: 24 }, { u64: 0 }]);
+}
+
 /** Hands an open file to the parent. The cell lives in the message itself: the call that opened it has put it there. */
 export function sendFd(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: string, fd: Cell): void {
   const { b, sync } = stage;
-  const rights = data(`{SCM_RIGHTS: $${fd.name}}`, [
-    { u64: 20 },
-    { u32: 1 },
-    { u32: 1 },
-    { cell: fd, width: 4 },
-    { u32: 0 },
-  ]);
-  const part = data('{iov}', [{ address: message(stop) }, { u64: 16 }]);
-  const header = data(`{STOPPED: ${stop}, SCM_RIGHTS: $${fd.name}}`, [
-    { address: null },
-    { u64: 0 },
-    { address: part },
-    { u64: 1 },
-    { address: rights },
-    { u64: 24 },
-    { u64: 0 },
-  ]);
+  const text = `{STOPPED: ${stop}, SCM_RIGHTS: $${fd.name}}`;
+  const header = messageWithFile(text, message(stop), 16, { cell: fd, width: 4 });
   b.op(why, 'sendmsg', [sync, header, noSignal], { stop, hints: { EPIPE: gone } });
 }
 
