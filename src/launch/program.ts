@@ -41,6 +41,7 @@ export interface Data {
 /** An argument: a value, the address of a string or block, or what a cell holds. */
 export type Arg = number | bigint | Named | string | Data | Cell;
 
+/** One system call, and all there is to say of it. */
 export interface Op {
   /** What the call does and to what, once: the comment, the explanation and the error. */
   readonly why: string;
@@ -72,6 +73,7 @@ export interface Op {
  */
 export type Stop = 'maps' | 'pidfd' | 'terminal' | 'seccomp' | 'start' | 'step';
 
+/** The calls that make a container, in order, and the few cells that whoever runs them must know. */
 export interface Program {
   readonly ops: readonly Op[];
   /** The cell that holds the fd which hears of a failure. */

@@ -31,6 +31,7 @@ export interface Surroundings extends Marks {
   readonly bootstrap?: Traced;
 }
 
+/** A stretch of time on the axis that begins with the first moment known, in ns. */
 export interface Timed {
   readonly startNs: number;
   readonly wallNs: number;
@@ -40,6 +41,7 @@ export interface Timed {
   readonly blockedNs?: number;
 }
 
+/** One call, and how long it took. */
 export interface TimedOp extends Timed {
   /** As `explain` counts and failures name it; negative for the bootstrap, which ends at -1. */
   readonly index: number;
@@ -54,6 +56,7 @@ export interface TimedOp extends Timed {
   readonly beside: boolean;
 }
 
+/** A chapter of the program, from its first call to its last. */
 export interface TimedStage extends Timed {
   readonly name: string;
   readonly calls: number;
@@ -66,6 +69,7 @@ export interface Phase extends Timed {
   readonly why: string;
 }
 
+/** Where the time of a start went. */
 export interface Timeline {
   /** From the first moment known to the payload's first instruction, or to the last that is known. */
   readonly totalNs: number;

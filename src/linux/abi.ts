@@ -118,6 +118,7 @@ const numbers = {
   write: [1, 64],
 } as const;
 
+/** A system call by its name, such as `openat2`: those that both architectures have. */
 export type Syscall = keyof typeof numbers;
 
 export function syscallNumber(call: Syscall, arch: Arch): number {
@@ -259,6 +260,7 @@ export const errnos = {
   EHWPOISON: 133,
 } as const;
 
+/** An error by its name, such as `ENOENT`: errno(3). */
 export type Errno = keyof typeof errnos;
 
 const names = new Map<number, Errno>(Object.entries(errnos).map(([name, value]) => [value, name as Errno]));
