@@ -19,16 +19,8 @@ import * as namespaces from './namespaces.ts';
 import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait } from './parent.ts';
 import { type Cell, cell, type Program, ProgramBuilder } from './program.ts';
 import { buildRoot, changeRoot, detachPropagation, pivotRoot, sealRoot } from './rootfs.ts';
-import {
-  inRootArgs,
-  isNew,
-  makeDirectories,
-  namespaceOf,
-  retry,
-  type RootedStage,
-  type Stage,
-  writeFile,
-} from './stage.ts';
+import { isNew, namespaceOf } from '../spec/checks/check.ts';
+import { inRootArgs, makeDirectories, retry, type RootedStage, type Stage, writeFile } from './stage.ts';
 import { setPriorities } from './scheduling.ts';
 import { controlTerminal, openTerminal, startSession } from './terminal.ts';
 

@@ -4,7 +4,8 @@ import { capabilityNames } from '../spec/capability-names.ts';
 import type { Rlimit } from '../spec/spec.ts';
 import { type Cell, cell, data, type ProgramBuilder } from './program.ts';
 import { sendFd } from './parent.ts';
-import { namespaceOf, octal, type Stage, writeFile } from './stage.ts';
+import { namespaceOf } from '../spec/checks/check.ts';
+import { octal, type Stage, writeFile } from './stage.ts';
 
 /** As include/uapi/asm-generic/resource.h numbers them. */
 const resources = [

@@ -7,6 +7,7 @@ import { type MountOptions, parseMountOptions, type Propagation } from '../spec/
 import type { Mount } from '../spec/spec.ts';
 import { copyUp } from './copy-up.ts';
 import { type Cell, cell, type ProgramBuilder } from './program.ts';
+import { namespaceOf } from '../spec/checks/check.ts';
 import {
   attach,
   attributes,
@@ -15,7 +16,6 @@ import {
   inUserNamespace,
   makeDirectories,
   makeFile,
-  namespaceOf,
   newFilesystem,
   openInRoot,
   propagationFlags,

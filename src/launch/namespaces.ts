@@ -2,7 +2,8 @@
 import { AF, AT_FDCWD, CLONE, flags, IOCTL, named, type Named, O, SOCK } from '../linux/flags.ts';
 import type { Namespace, TimeOffset } from '../spec/spec.ts';
 import { type Cell, data } from './program.ts';
-import { isNew, namespaceOf, type Stage, writeFile } from './stage.ts';
+import { isNew, namespaceOf } from '../spec/checks/check.ts';
+import { type Stage, writeFile } from './stage.ts';
 
 type Kind = Namespace['type'];
 

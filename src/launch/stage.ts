@@ -16,8 +16,9 @@ import {
   OPEN_TREE,
   RESOLVE,
 } from '../linux/flags.ts';
+import { namespaceOf } from '../spec/checks/check.ts';
 import type { MountAttr } from '../spec/mount-options.ts';
-import type { Namespace, Spec } from '../spec/spec.ts';
+import type { Spec } from '../spec/spec.ts';
 import type { Facts } from './facts.ts';
 import { type Arg, type Cell, data, type Data, type ProgramBuilder } from './program.ts';
 
@@ -35,16 +36,6 @@ export interface RootedStage extends Stage {
   readonly root: Cell;
   /** Mounts of the host, by destination, taken while what is mounted on them still reached it. */
   readonly shared: ReadonlyMap<string, Cell>;
-}
-
-export function namespaceOf(spec: Spec, type: Namespace['type']): Namespace | undefined {
-  return spec.linux?.namespaces?.find((namespace) => namespace.type === type);
-}
-
-/** True for a namespace that this container makes. */
-export function isNew(spec: Spec, type: Namespace['type']): boolean {
-  const namespace = namespaceOf(spec, type);
-  return namespace !== undefined && namespace.path === undefined;
 }
 
 /** Without power over the host, whether in a user namespace made for the container or in another's. */
