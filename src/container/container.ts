@@ -33,6 +33,8 @@ export interface LaunchOptions {
 export class Container implements AsyncDisposable {
   readonly id: string;
   readonly spec: Spec;
+  /** Whether its start needs us on the way: for id maps, a terminal, a listener, or to say go. */
+  readonly stops: boolean;
   /** Of a traced or changed launch: what makes it, call by call. */
   readonly program: Program | undefined;
   /** Settles when the container and all that was made for it on the host is gone. Rejects where it could not be started. */
@@ -41,7 +43,6 @@ export class Container implements AsyncDisposable {
   readonly #named: Omit<Filtered, 'pid'>;
   readonly #streams: Streams;
   readonly #child: Child;
-  readonly #stops: boolean;
   readonly #cgroup: Cgroup | undefined;
   readonly #ready: Promise<void>;
   #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
@@ -65,7 +66,7 @@ export class Container implements AsyncDisposable {
     this.#named = { id: prepared.id, spec: prepared.spec, bundle: prepared.image.bundle ?? '' };
     const { launch } = prepared;
     const program = options.change?.(launch.program) ?? launch.program;
-    this.#stops = program.ops.some(({ stop }) => stop !== undefined);
+    this.stops = program.ops.some(({ stop }) => stop !== undefined);
     const plain = options.trace !== true && options.change === undefined;
     this.program = plain ? undefined : program;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
@@ -94,11 +95,6 @@ export class Container implements AsyncDisposable {
     }
     this.exited = this.#child.exited.then((ended) => this.#end(ended));
     this.exited.catch(() => {}); // whoever does not wait for the end need not hear of it
-  }
-
-  /** Whether its start needs us on the way: for id maps, a terminal, a listener, or to say go. */
-  get stops(): boolean {
-    return this.#stops;
   }
 
   /** Of its first process, in our pid namespace. */

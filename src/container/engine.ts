@@ -18,6 +18,8 @@ import { type Native, openLibrary, openNative } from '../linux/native.ts';
 import { SeccompCompiler, type SeccompFilter } from '../linux/seccomp.ts';
 import { seccompCacheDir } from '../linux/seccomp-cache.ts';
 import { maskedPaths } from '../spec/default-paths.ts';
+import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
+import { selectRules } from '../spec/seccomp-profile.ts';
 import type { Seccomp } from '../spec/spec.ts';
 import { Leftovers } from './leftovers.ts';
 import { describeSelf } from './owner.ts';
@@ -45,6 +47,7 @@ export class Engine {
   /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */
   readonly thermalThrottle: readonly string[];
   readonly #images = new Map<string, Image>();
+  readonly #defaults = new Map<string, Seccomp>();
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
 
@@ -68,6 +71,15 @@ export class Engine {
     const image = this.#images.get(reference) ?? resolveImage(reference);
     if (reference === 'busybox') this.#images.set(reference, image);
     return image;
+  }
+
+  /** The default profile for a bounding set: one object for each, so that its filter is compiled once. */
+  defaultSeccomp(capabilities: readonly string[]): Seccomp {
+    const key = capabilities.join();
+    const { arch, kernel } = this.host;
+    const profile = this.#defaults.get(key) ?? selectRules(defaultSeccompProfile, { arch, kernel, capabilities });
+    this.#defaults.set(key, profile);
+    return profile;
   }
 
   /** Throws where libseccomp is missing or refuses the profile. */

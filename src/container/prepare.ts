@@ -10,10 +10,10 @@ import type { Facts, PathKind } from '../launch/facts.ts';
 import { idMapWay } from '../launch/id-maps.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
 import { specOf } from '../spec/defaults.ts';
+import { isBind } from '../spec/mount-options.ts';
 import type { RunRequest } from '../spec/request.ts';
 import type { RootSource } from '../spec/root-source.ts';
-import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
-import { resolveSeccomp, selectRules } from '../spec/seccomp-profile.ts';
+import { resolveSeccomp } from '../spec/seccomp-profile.ts';
 import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec-facts.ts';
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
@@ -128,20 +128,11 @@ function deviceAt(path: string): [string, DeviceNode][] {
   return [[path, { type, major, minor, fileMode: mode & 0o777, uid, gid }]];
 }
 
-/** One object for each outcome, so that the engine compiles each filter once. */
-const defaults = new WeakMap<Engine, Map<string, Seccomp>>();
-
 function seccompOf(engine: Engine, choice: string | undefined, capabilities: readonly string[]): Seccomp | undefined {
   if (choice === 'unconfined') return undefined;
+  if (choice === undefined || choice === 'default') return engine.defaultSeccomp(capabilities);
   const { arch, kernel } = engine.host;
-  const facts = { arch, kernel, capabilities };
-  if (choice !== undefined && choice !== 'default') return resolveSeccomp(readProfile(choice), facts);
-  const known = defaults.get(engine) ?? new Map<string, Seccomp>();
-  defaults.set(engine, known);
-  const key = capabilities.join();
-  const profile = known.get(key) ?? selectRules(defaultSeccompProfile, facts);
-  known.set(key, profile);
-  return profile;
+  return resolveSeccomp(readProfile(choice), { arch, kernel, capabilities });
 }
 
 function readProfile(path: string): unknown {
@@ -196,9 +187,7 @@ function launchFacts(engine: Engine, { request, spec, root, idMapped }: Wanted, 
 function bindSources(mounts: readonly Mount[]): [string, PathKind][] {
   return mounts.flatMap((mount) => {
     const { source } = mount;
-    const binds =
-      mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind');
-    if (!binds || source === undefined) return [];
+    if (!isBind(mount) || source === undefined) return [];
     const kind = pathKind(source);
     if (kind === undefined)
       throw new TareError(`bind ${source} to ${mount.destination}`, {

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { TareError } from '../errors.ts';
 import { builtFile } from '../linux/native.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
+import { isBind } from '../spec/mount-options.ts';
 import { checkSpec } from '../spec/validate.ts';
 import type { Image } from './image.ts';
 
@@ -77,9 +78,7 @@ function bundle(reference: string, home: string): Image {
   const spec = checkSpec(readJson(join(home, 'config.json'), `the bundle ${reference}`));
   const root = resolve(home, spec.root.path);
   const mounts = spec.mounts?.map((mount) =>
-    mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind')
-      ? { ...mount, source: resolve(home, mount.source ?? '') }
-      : mount,
+    isBind(mount) ? { ...mount, source: resolve(home, mount.source ?? '') } : mount,
   );
   directory(reference, root);
   return { reference, config: {}, root: { kind: 'directory', path: root }, spec: { ...spec, mounts }, bundle: home };

@@ -3,7 +3,7 @@
  * mounted onto as an open file, so that no symbolic link leads out and no rename slips in between (CVE-2021-30465).
  */
 import { flags, O, RESOLVE } from '../linux/flags.ts';
-import { type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
+import { isBind, type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
 import { copyUp } from './copy-up.ts';
 import { type Cell, cell, type ProgramBuilder } from './program.ts';
@@ -45,9 +45,6 @@ export function mountAll(stage: RootedStage): Mounted {
   }
   return mounted;
 }
-
-const isBind = ({ type, options = [] }: Mount): boolean =>
-  type === 'bind' || options.includes('bind') || options.includes('rbind');
 
 function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   const options = parseMountOptions(mount.options ?? []);

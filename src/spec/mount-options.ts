@@ -139,6 +139,15 @@ export const mountOptionNames: readonly string[] = [
   ...['bind', 'rbind', 'remount', 'idmap', 'ridmap', 'tmpcopyup'],
 ];
 
+/** Whether a mount shows a path of the host. */
+export const isBind = ({
+  type,
+  options = [],
+}: {
+  readonly type?: string;
+  readonly options?: readonly string[];
+}): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
+
 /** What a mount's options ask for. Words that are not known are the filesystem's own: `data`. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   const own = new Attributes();
