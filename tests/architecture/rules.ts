@@ -14,7 +14,8 @@ const layers: readonly (readonly string[])[] = [
   ['container'],
   ['doctor'],
   ['index'],
-  ['weigh', 'labs', 'studio', 'cli'],
+  ['weigh', 'labs', 'studio'],
+  ['cli'],
 ];
 
 /** Like any user, these know the library by its front door. */
@@ -25,7 +26,8 @@ const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/vm\/machine\.ts$/,
-  /^src\/weigh\/(statistics|report[^/]*)\.ts$/,
+  /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
+  /^src\/weigh\/(report|types)\//,
 ];
 const pureBuiltins = ['node:path', 'node:path/posix', 'node:util', 'node:buffer'];
 
