@@ -223,7 +223,7 @@ export function exitOf(event: Buffer): ProcessExit {
 }
 
 /** Real-time signals have no names in Node: `SIG40`. */
-function signalName(number: number): NodeJS.Signals {
+export function signalName(number: number): NodeJS.Signals {
   const found = Object.entries(constants.signals).find(([, value]) => value === number);
   return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals;
 }
