@@ -6,13 +6,13 @@ import { compare } from './peer.ts';
 import { bubblewrap } from './peers/bubblewrap.ts';
 import { ociRuntime } from './peers/oci.ts';
 import { buildDirectory, type Run, sources, timeCommand } from './peers/stopwatch.ts';
-import { nodeAlone, tareCli, tareCommand } from './peers/tare.ts';
+import { nodeAlone, tareCli, tareCliDecides, tareCommand } from './peers/tare.ts';
 import type { Question } from './question.ts';
 import { say, sayComparison } from './report.ts';
 import { median } from './statistics.ts';
 import { ms, table } from './table.ts';
 
-const candidates = [tareCli, ociRuntime('runc'), ociRuntime('crun'), bubblewrap, nodeAlone];
+const candidates = [tareCli, tareCliDecides, ociRuntime('runc'), ociRuntime('crun'), bubblewrap, nodeAlone];
 
 export const cli: Question = {
   name: 'cli',
@@ -37,7 +37,9 @@ async function followCommand(rounds: number): Promise<Way[]> {
   const file = join(buildDirectory, 'marks.ndjson');
   rmSync(file, { force: true });
   const probe = `--require=${join(sources, 'cli-probe.cjs')}`;
-  const watch = timeCommand(tareCommand, { environment: { NODE_OPTIONS: probe, TARE_BENCH_PROBE: file } });
+  const watch = timeCommand(tareCommand, {
+    environment: { NODE_OPTIONS: probe, TARE_BENCH_PROBE: file, TARE_NO_REPLAY: '1' },
+  });
   const runs: Run[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {

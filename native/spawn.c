@@ -1,15 +1,13 @@
 /*
- * libtare.so: what Node lacks. It starts a child with clone3, runs programs in the caller's own thread, and tells Node
+ * libtare.so: what Node lacks. It starts children (child.c), runs programs in the caller's own thread, and tells Node
  * over one socket what becomes of the children. It knows no container either.
  */
 #include <errno.h>
-#include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,17 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "launch.h"
-#include "syscall.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
-#endif
-#ifndef CLONE_CLEAR_SIGHAND
-#define CLONE_CLEAR_SIGHAND 0x100000000ULL
-#endif
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
@@ -248,110 +240,10 @@ EXPORT int32_t tare_run(uint8_t *memory, uint64_t size) {
 
 /* ---- a child ----------------------------------------------------------------------------------------------------- */
 
-/* Written by src/launch/spawn.ts; the bootstrap and the program lie in the same block, at 8-byte boundaries. */
-struct spawn {
-  uint64_t id;
-  uint64_t flags; /* CLONE_NEWUSER, CLONE_NEWPID … */
-  int32_t cgroup; /* fd of the cgroup it is born in; -1: the caller's */
-  uint32_t bootstrap;
-  uint32_t bootstrap_size;
-  uint32_t program;
-  uint32_t program_size;
-  uint32_t program_cell; /* in the bootstrap: where the fd of the program's memory goes */
-  uint32_t sync_cell;    /* in the bootstrap: where the child's end of the sync socket goes */
-  /* The answer: */
-  int32_t pid;
-  int32_t pidfd;
-  int32_t sync;
-  int32_t memory;
-  int32_t error; /* errno of the step below */
-  uint32_t step;
-};
-
-#define STEP_MEMORY 1u
-#define STEP_SYNC 2u
-#define STEP_CLONE 3u
-#define STEP_BOOTSTRAP 4u /* see the bootstrap's own header */
-#define STEP_FOLLOW 5u
-
-long tare_clone3(struct clone_args *args, size_t size, void (*child)(void *), void *argument);
-TARE_CLONE3;
-
-/* In the child, on the parent's memory: only raw system calls from here on. */
-static void bootstrap(void *program) {
-  tare_interpret(program);
-  for (;;) tare_syscall(TARE_NR_exit_group, 125, 0, 0, 0, 0, 0);
-}
-
-static int32_t fail(struct spawn *spawn, uint32_t step, int error) {
-  if (spawn->pidfd >= 0) {
-    kill(spawn->pid, SIGKILL);
-    while (syscall(SYS_waitid, P_PIDFD, spawn->pidfd, NULL, WEXITED | __WALL, NULL) < 0 && errno == EINTR) continue;
-    close(spawn->pidfd);
-  }
-  if (spawn->sync >= 0) close(spawn->sync);
-  if (spawn->memory >= 0) close(spawn->memory);
-  spawn->pid = spawn->pidfd = spawn->sync = spawn->memory = -1;
-  spawn->step = step;
-  spawn->error = error;
-  return -1;
-}
-
-static int write_memory(const uint8_t *bytes, size_t size) {
-  int fd = memfd_create("tare-program", MFD_CLOEXEC);
-  if (fd < 0) return -1;
-  for (size_t done = 0; done < size;) {
-    ssize_t wrote = write(fd, bytes + done, size - done);
-    if (wrote < 0 && errno != EINTR) {
-      int error = errno;
-      close(fd);
-      errno = error;
-      return -1;
-    }
-    if (wrote > 0) done += (size_t)wrote;
-  }
-  return fd;
-}
-
 /* 0; or -1, and step and error say what went wrong. */
 EXPORT int32_t tare_spawn(uint64_t tare, uint8_t *request) {
   struct spawn *spawn = (void *)request;
-  struct tare_program *boot = (void *)(request + spawn->bootstrap);
-  int pair[2];
-  spawn->pid = spawn->pidfd = spawn->sync = spawn->memory = -1;
-  if (tare_check(boot, spawn->bootstrap_size) != 0) return fail(spawn, STEP_BOOTSTRAP, EBADMSG);
-
-  spawn->memory = write_memory(request + spawn->program, spawn->program_size);
-  if (spawn->memory < 0) return fail(spawn, STEP_MEMORY, errno);
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return fail(spawn, STEP_SYNC, errno);
-  spawn->sync = pair[0];
-  *(int64_t *)((char *)boot + spawn->program_cell) = spawn->memory;
-  *(int64_t *)((char *)boot + spawn->sync_cell) = pair[1];
-
-  /* The child borrows a piece of this frame: CLONE_VFORK keeps the frame still until it has executed or is gone. */
-  _Alignas(16) char stack[16384];
-  int pidfd = -1;
-  struct clone_args args = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | spawn->flags,
-      .pidfd = (uint64_t)(uintptr_t)&pidfd,
-      .exit_signal = SIGCHLD,
-      .stack = (uint64_t)(uintptr_t)stack,
-      .stack_size = sizeof stack,
-  };
-  if (spawn->cgroup >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = (uint64_t)spawn->cgroup;
-  }
-  uint64_t all = ~0ull, old = 0;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof all);
-  long pid = tare_clone3(&args, sizeof args, bootstrap, boot);
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
-  close(pair[1]);
-
-  if (pid < 0) return fail(spawn, STEP_CLONE, (int)-pid);
-  spawn->pid = (int32_t)pid;
-  spawn->pidfd = pidfd;
-  if (boot->state == TARE_FAILED) return fail(spawn, STEP_BOOTSTRAP, boot->failed_errno);
-  int error = follow((const struct tare *)(uintptr_t)tare, spawn->id, pidfd, spawn->sync);
-  return error == 0 ? 0 : fail(spawn, STEP_FOLLOW, error);
+  if (tare_start(spawn) != 0) return -1;
+  int error = follow((const struct tare *)(uintptr_t)tare, spawn->id, spawn->pidfd, spawn->sync);
+  return error == 0 ? 0 : tare_give_up(spawn, STEP_FOLLOW, error);
 }

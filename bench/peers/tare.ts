@@ -30,6 +30,12 @@ export const tareCli: Candidate = {
   open: async () => timeCommand(tareCommand),
 };
 
+/** A command line that was never run before: Node decides. */
+export const tareCliDecides: Candidate = {
+  name: 'tare run, by Node',
+  open: async () => timeCommand(tareCommand, { environment: { TARE_NO_REPLAY: '1' } }),
+};
+
 export const nodeAlone: Candidate = {
   name: 'node -e 0',
   open: async () => timeCommand(['node', '-e', '0']),

@@ -1,5 +1,5 @@
 /**
- * native/*.c → tare-init (static, no libc: it runs in the container before anything else does) and libtare.so.
+ * native/*.c → tare-init (static, no libc: it runs in the container before anything else does), libtare.so, and tare-replay.
  * The objects are kept: a test looks at their symbols.
  */
 import { copyFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
@@ -31,7 +31,10 @@ const shared = ['-fPIC', '-fvisibility=hidden', '-D_GNU_SOURCE'];
 const objects = {
   'interpreter.c': [...alone, ...shared],
   'tare-init.c': alone,
+  'child.c': shared,
   'spawn.c': shared,
+  'record.c': ['-D_GNU_SOURCE'],
+  'replay.c': ['-D_GNU_SOURCE'],
 };
 
 const links = {
@@ -48,8 +51,12 @@ const links = {
     ],
   },
   'libtare.so': {
-    from: ['spawn.o', 'interpreter.o'],
+    from: ['spawn.o', 'child.o', 'interpreter.o'],
     flags: ['-shared', '-pthread', '-s', '-Wl,--build-id=none', '-Wl,-z,now', '-Wl,-z,defs'],
+  },
+  'tare-replay': {
+    from: ['replay.o', 'record.o', 'child.o', 'interpreter.o'],
+    flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
 };
 

@@ -7,7 +7,6 @@ import type { Exit } from '../container/exit.ts';
 import { launch } from '../container/run.ts';
 import type { Stdio } from '../container/stdio.ts';
 import { openNative } from '../linux/native.ts';
-import type { Spawner } from '../launch/spawn.ts';
 import type { RunCommand } from './run-command.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
@@ -17,7 +16,7 @@ const patience = 50;
 
 export interface Foreground extends AsyncDisposable {
   readonly container: Container;
-  readonly spawner: Spawner;
+  readonly engine: Engine;
   /** Settles when the container and all that was made for it is gone. */
   readonly ended: Promise<Exit>;
 }
@@ -42,7 +41,7 @@ export async function startForeground(command: RunCommand, options: ForegroundOp
   const restore = tty ? await bridgeTerminal(container, interactive) : () => {};
   return {
     container,
-    spawner: engine.spawner,
+    engine,
     ended: container.exited.finally(() => {
       forget();
       restore();

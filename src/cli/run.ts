@@ -1,8 +1,10 @@
 import type { Exit } from '../container/exit.ts';
+import { record } from '../container/recording.ts';
 import { startForeground } from './foreground.ts';
 import { openLog } from './log.ts';
 import { parseRun } from './parse-run.ts';
 import { prepare } from './prepare.ts';
+import { recordableOf } from './recordable.ts';
 import type { Session } from './session.ts';
 
 export async function main(argv: readonly string[], session: Session): Promise<number> {
@@ -10,12 +12,14 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   if (command === undefined) return 0;
   const log = await openLog(command.logLevel);
   log?.debug({ request: command.request }, 'start a container');
-  const { container, spawner, ended } = await startForeground(command);
+  const { container, engine, ended } = await startForeground(command);
   log?.info({ id: container.id, pid: container.pid }, 'started');
   const exit = await ended;
   log?.info({ id: container.id, ...exit }, 'ended');
   reportOom(exit, container.id, session);
-  spawner.leave(exit.exitCode);
+  const recordable = recordableOf(argv, command);
+  if (recordable !== undefined) await record(engine, recordable);
+  engine.spawner.leave(exit.exitCode);
   return exit.exitCode;
 }
 

@@ -1,4 +1,7 @@
-/** Whose something on the host is, in words that hold until the next boot: `PID STARTTIME PIDNS TIMENS`. Pids alone come around again. */
+/**
+ * Whose something on the host is, in words that hold until the next boot: `PID STARTTIME PIDNS TIMENS`, where pids alone come
+ * around again. tare-replay fills them up with spaces (native/record.h, `OWNER_LENGTH`).
+ */
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /** This process, as other processes can tell it from every other. */
@@ -11,7 +14,7 @@ export function describeSelf(): string {
  * namespace (time_namespaces(7)): of a process of another world nothing is known, and it counts as alive.
  */
 export function isAlive(owner: string): boolean {
-  const [pid = '', time = '', ...theirs] = owner.split(' ');
+  const [pid = '', time = '', ...theirs] = owner.trimEnd().split(' ');
   if (theirs.join(' ') !== world()) return true;
   return startedAt(pid) === `${pid} ${time}`;
 }
@@ -28,7 +31,8 @@ function startedAt(pid: string): string | undefined {
   }
 }
 
-const world = (): string => ['pid', 'time'].map((kind) => namespace(kind)).join(' ');
+/** The namespaces in which pids and start times mean what they mean here: `PIDNS TIMENS`. */
+export const world = (): string => ['pid', 'time'].map((kind) => namespace(kind)).join(' ');
 
 /** The number of one of our namespaces; 0 where the kernel has none of this kind. */
 function namespace(kind: string): string {

@@ -1,7 +1,8 @@
-/** What `tare_spawn` is asked, as one block: `struct spawn` of native/spawn.c, the bootstrap and the program. Pure. */
+/** What `tare_spawn` is asked, as one block: `struct spawn` of native/child.h, the bootstrap and the program. Pure. */
 import { TareError } from '../errors.ts';
 import { type Arch, errnoName } from '../linux/abi.ts';
 import { archValue, type Named } from '../linux/flags.ts';
+import type { Bootstrap } from './bootstrap.ts';
 import type { Encoded } from './encode.ts';
 
 interface Cloned {
@@ -9,7 +10,7 @@ interface Cloned {
   readonly cgroup?: number;
 }
 
-/** Layout of `struct spawn`, native/spawn.c. */
+/** Layout of `struct spawn`, native/child.h. */
 export const request = {
   flags: 8,
   cgroup: 16,
@@ -22,9 +23,14 @@ export const request = {
 };
 export const steps = ['', 'keep the launch program', 'open the sync socket', 'clone3', 'bootstrap', 'follow the child'];
 
-export function pack(id: number, options: Cloned, boot: Encoded, program: Encoded, arch: Arch): Buffer {
+export interface Boot {
+  readonly boot: Bootstrap;
+  readonly encoded: Encoded;
+}
+
+export function pack(id: number, options: Cloned, { boot, encoded }: Boot, program: Encoded, arch: Arch): Buffer {
   const bootAt = request.size;
-  const programAt = Math.ceil((bootAt + boot.bytes.length) / 16) * 16;
+  const programAt = Math.ceil((bootAt + encoded.bytes.length) / 16) * 16;
   // Not from Node's pool: the bootstrap's addresses must hold until the call is over.
   const block = Buffer.allocUnsafeSlow(programAt + program.bytes.length);
   block.fill(0, 0, request.size);
@@ -32,10 +38,12 @@ export function pack(id: number, options: Cloned, boot: Encoded, program: Encode
   block.writeUInt32LE(Number(archValue(options.cloneFlags.value, arch)), request.flags);
   block.writeInt32LE(options.cgroup ?? -1, request.cgroup);
   block.writeUInt32LE(bootAt, request.bootstrap);
-  block.writeUInt32LE(boot.bytes.length, request.bootstrap + 4);
+  block.writeUInt32LE(encoded.bytes.length, request.bootstrap + 4);
   block.writeUInt32LE(programAt, request.program);
   block.writeUInt32LE(program.bytes.length, request.program + 4);
-  boot.bytes.copy(block, bootAt);
+  block.writeUInt32LE(encoded.cells.get(boot.memory)?.offset ?? 0, request.memoryCell);
+  block.writeUInt32LE(encoded.cells.get(boot.sync)?.offset ?? 0, request.syncCell);
+  encoded.bytes.copy(block, bootAt);
   program.bytes.copy(block, programAt);
   for (const { at, text } of program.patches ?? []) block.write(text, programAt + at);
   return block;

@@ -9,7 +9,7 @@ import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { TareError } from '../errors.ts';
 import type { Arch } from '../linux/abi.ts';
-import { F, F_SEAL, flags, MFD, named, type Named } from '../linux/flags.ts';
+import { named, type Named } from '../linux/flags.ts';
 import type { Host } from '../linux/host.ts';
 import { builtFile, type Native } from '../linux/native.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -20,6 +20,7 @@ import { Memory } from './memory.ts';
 import { type Cell, cell, data, type Program, ProgramBuilder } from './program.ts';
 import { pack, request, spawnError, steps } from './spawn-request.ts';
 import { readStamps } from './stamps.ts';
+import { asksForExec, sealTareInit } from './tare-init.ts';
 
 export interface SpawnOptions extends ChildOptions {
   /** CLONE_NEWPID, CLONE_NEWUSER: what can only be born. */
@@ -66,9 +67,7 @@ export class Spawner {
   constructor(native: Native, host: Pick<Host, 'arch' | 'kernel'>) {
     this.#native = native;
     this.#arch = host.arch;
-    const [major, minor] = host.kernel;
-    const execFlag = major > 6 || (major === 6 && minor >= 3);
-    this.#tareInit = this.#sealedMemory('tare-init', readFileSync(builtFile('tare-init')), execFlag);
+    this.#tareInit = this.#openTareInit(asksForExec(host));
   }
 
   /** Hears of children through the event loop from now on. Until then only `attend` does. */
@@ -140,9 +139,7 @@ export class Spawner {
       lastCapability: options.lastCapability,
     });
     const bootProgram = this.encode(boot.program, options.trace);
-    const block = pack(id, options, bootProgram, program, this.#arch);
-    block.writeUInt32LE(bootProgram.cells.get(boot.memory)?.offset ?? 0, request.memoryCell);
-    block.writeUInt32LE(bootProgram.cells.get(boot.sync)?.offset ?? 0, request.syncCell);
+    const block = pack(id, options, { boot, encoded: bootProgram }, program, this.#arch);
 
     const cloned = process.hrtime.bigint();
     this.#native.spawn(block);
@@ -245,17 +242,9 @@ export class Spawner {
     this.#adopt(id, child, this.run({ ops: b.ops }).get(pidfd) ?? -1);
   }
 
-  /** A file without a name that nobody can change: what executes it cannot be reached through /proc/self/exe (CVE-2019-5736). */
-  #sealedMemory(name: string, bytes: Buffer, execFlag: boolean): number {
+  #openTareInit(execFlag: boolean): number {
     const b = new ProgramBuilder().stage('tare-init');
-    // Since Linux 6.3 an executable memfd is asked for by name: vm.memfd_noexec may refuse the others.
-    const create = flags(MFD, 'CLOEXEC', 'ALLOW_SEALING', ...(execFlag ? (['EXEC'] as const) : []));
-    const memory = b.result('memory', `create memory for ${name}`, 'memfd_create', [name, create], {
-      hints: { EACCES: 'the sysctl vm.memfd_noexec is 2: containers are started from such memory' },
-    });
-    b.op(`fill in ${name}`, 'write', [memory, data(name, [{ bytes }]), bytes.length], { min: bytes.length });
-    const seals = flags(F_SEAL, 'SEAL', 'SHRINK', 'GROW', 'WRITE');
-    b.op(`seal ${name}`, 'fcntl', [memory, flags(F, 'ADD_SEALS'), seals]);
+    const memory = sealTareInit(b, readFileSync(builtFile('tare-init')), execFlag);
     return this.run({ ops: b.ops }).get(memory) ?? -1;
   }
 }

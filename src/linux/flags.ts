@@ -75,6 +75,7 @@ export const AT = family('AT_', {
   SYMLINK_FOLLOW: 0x400,
   EMPTY_PATH: 0x1000,
   RECURSIVE: 0x8000,
+  REMOVEDIR: 0x200,
 });
 
 /** clone(2), unshare(2), setns(2). */

@@ -43,7 +43,7 @@ export interface Native {
   readonly events: number;
   /** Interprets a program in this thread. Its outcome is in its header. */
   run(program: Buffer): void;
-  /** Starts a child as `struct spawn` of native/spawn.c says, and answers in it. */
+  /** Starts a child as `struct spawn` of native/child.h says, and answers in it. */
   spawn(request: Buffer): void;
   /** Reports the exit of a process that a child handed over by its pidfd. */
   follow(id: number, pidfd: number): void;

@@ -27,6 +27,7 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
+import { fnv1a } from './hash.ts';
 
 const magic = Buffer.from('tareBPF\x02', 'latin1');
 const headerSize = 16;
@@ -41,24 +42,17 @@ export function seccompCacheDir(uid: number, env: Readonly<Record<string, string
   return env.HOME?.startsWith('/') ? join(env.HOME, '.cache/tare/seccomp') : undefined;
 }
 
-/** FNV-1a, 32 bits. @param stride look at every so-many-eth byte */
-function hash(bytes: Uint8Array, stride = 1): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < bytes.length; index += stride) value = Math.imul(value ^ (bytes[index] ?? 0), 0x01000193);
-  return value >>> 0;
-}
-
 /** Where the filter of a key is kept; two keys may share a name, and then take turns. */
 export function cacheFileName(key: string): string {
   const bytes = Buffer.from(key);
-  return `${bytes.length}-${hash(bytes, 16).toString(16).padStart(8, '0')}`;
+  return `${bytes.length}-${fnv1a(bytes, 16).toString(16).padStart(8, '0')}`;
 }
 
 function contentOf(key: string, bpf: Uint8Array): Buffer {
   const text = Buffer.from(key);
   const file = Buffer.concat([magic, Buffer.alloc(headerSize - magic.length), text, bpf]);
   file.writeUInt32LE(text.length, 8);
-  file.writeUInt32LE(hash(bpf), 12);
+  file.writeUInt32LE(fnv1a(bpf), 12);
   return file;
 }
 

@@ -5,7 +5,7 @@
 import { syscallNumber } from '../../src/linux/abi.ts';
 import { type Native, openNative } from '../../src/linux/native.ts';
 
-/** native/launch.h and `struct spawn` of native/spawn.c. */
+/** native/launch.h and `struct spawn` of native/child.h. */
 const offsets = { opCount: 12, ops: 16, opSize: 88, bootstrap: 20 };
 const op = { call: 0, min: 8, args: 16, kinds: 64, allowCount: 71, skip: 80, retryTimes: 84 };
 
