@@ -99,8 +99,10 @@ function fds(): string[] {
 /** Sockets and pipes have numbers that come and go with every process. */
 const kindOf = (link: string): string => link.replace(/^(socket|pipe):\[\d+\]$/, '$1');
 
+/** But for what is kept on purpose: the records of launches, a cache. */
 function below(directory: string): string[] {
-  return entries(directory, { recursive: true });
+  const kept = entries(join(directory, 'starts'));
+  return entries(directory, { recursive: true }).filter((name) => !kept.includes(name));
 }
 
 function entries(directory: string, { directories = false, recursive = false } = {}): string[] {
