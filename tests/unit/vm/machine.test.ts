@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import { argvOf, type Machine, planMachine } from '../../../src/vm/machine.ts';
+
+const machine: Machine = {
+  name: 'box',
+  accelerator: 'tcg',
+  type: 'microvm',
+  devices: 'virtio',
+  cpus: 1,
+  memory: 256 * 2 ** 20,
+  kernel: '/vmlinux',
+  initramfs: '/initramfs',
+  disks: [{ path: '/image', readOnly: true }],
+  network: 'none',
+  shares: [],
+  channel: 3,
+  monitor: 4,
+  trimmed: true,
+  tscKhz: 2_596_120,
+};
+
+const text = (changes: Partial<Machine> = {}): string =>
+  planMachine({ ...machine, ...changes })
+    .options.map(({ words }) => words.join(' '))
+    .join('\n');
+
+/** Options that are there after the changes only, and before them only. */
+function difference(changes: Partial<Machine>): string {
+  const [before, after] = [text().split('\n'), text(changes).split('\n')];
+  return [
+    ...before.filter((line) => !after.includes(line)).map((line) => `- ${line}`),
+    ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`),
+  ].join('\n');
+}
+
+describe('a machine', () => {
+  test('is a list of options, each with its reason', () => {
+    const { options } = planMachine(machine);
+    expect(options.map(({ words, why }) => `${words.join(' ')}\n    ${why}`).join('\n')).toMatchInlineSnapshot(`
+      "-name box,process=tare-vm
+          be found in lists of processes
+      -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+          the least board that runs Linux: virtio at fixed addresses, no PCI, no BIOS menus
+      -accel tcg,thread=single
+          QEMU translates the guest: no help from the processor
+      -cpu max
+          every feature that the translator knows
+      -smp 1
+          one processor
+      -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+          QEMU itself may call nothing that it does not need: seccomp(2)
+      -no-user-config
+          no configuration of the host has a say
+      -nodefaults
+          only what is on this list
+      -display none
+          no window
+      -no-reboot
+          a guest that reboots, as after a panic, has ended
+      -m 256M
+          256M of memory
+      -chardev stdio,id=console,signal=off
+          what the guest prints goes to our pipe
+      -serial chardev:console
+          its first serial port, a 16550: it works before any driver does
+      -chardev socket,id=channel,fd=3
+          a socket of ours for frames
+      -device virtio-serial-device
+          a bus for ports to the host
+      -device virtserialport,chardev=channel,name=tare
+          the port on which guest and host exchange frames
+      -chardev socket,id=monitor,fd=4
+          a socket of ours for QMP
+      -mon chardev=monitor,mode=control
+          ask QEMU and be told by it
+      -drive if=none,id=disk0,format=raw,file=/image,read-only=on
+          the image, which is only read
+      -device virtio-blk-device,drive=disk0
+          a virtio disk
+      -nic none
+          no network
+      -kernel /vmlinux
+          the kernel, loaded by QEMU: no boot loader
+      -initrd /initramfs
+          the first files: modules and init
+      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+          the kernel's parameters"
+    `);
+  });
+
+  test('tells the kernel what it need not find out, each word with its reason', () => {
+    const { parameters } = planMachine(machine);
+    expect(parameters.map(({ text, why }) => `${text.padEnd(24)} ${why}`).join('\n')).toMatchInlineSnapshot(`
+      "console=ttyS0            print to the first serial port
+      panic=-1                 reboot at once after a panic, which ends QEMU
+      reboot=t                 by a triple fault, which every board has
+      quiet                    print warnings only: each character is an exit from the guest
+      cryptomgr.notests        trust the ciphers that the kernel comes with
+      random.trust_cpu=on      take randomness from the processor: the guest has no other source yet
+      no_timer_check           do not try out whether the timer's interrupts arrive: translation makes them late
+      tsc_early_khz=2596120    the host's clock rate: with no PIT to measure it by, the guest would hang"
+    `);
+  });
+
+  test('passes each word on by itself, for no shell reads it', () => {
+    expect(argvOf(planMachine({ ...machine, initramfs: '/a b;c' }))).toContain('/a b;c');
+  });
+
+  test('leaves the work to the processor under KVM', () => {
+    expect(difference({ accelerator: 'kvm' })).toMatchInlineSnapshot(`
+      "- -accel tcg,thread=single
+      - -cpu max
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+      + -accel kvm
+      + -cpu host
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on"
+    `);
+  });
+
+  test('has a PCI bus as a q35', () => {
+    expect(difference({ type: 'q35' })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      - -device virtio-serial-device
+      - -device virtio-blk-device,drive=disk0
+      + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
+      + -device virtio-serial-pci
+      + -device virtio-blk-pci,drive=disk0"
+    `);
+  });
+
+  test('imitates the hardware of a PC', () => {
+    expect(difference({ type: 'pc', devices: 'emulated', network: 'user' })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      - -device virtio-serial-device
+      - -device virtserialport,chardev=channel,name=tare
+      - -device virtio-blk-device,drive=disk0
+      - -nic none
+      + -machine pc,smm=off,vmport=off,graphics=off,usb=off,hpet=off
+      + -serial chardev:channel
+      + -device ide-hd,drive=disk0,bus=ide.0
+      + -netdev user,id=net
+      + -device e1000,netdev=net,romfile="
+    `);
+    expect(difference({ type: 'q35', devices: 'emulated' })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      - -device virtio-serial-device
+      - -device virtserialport,chardev=channel,name=tare
+      - -device virtio-blk-device,drive=disk0
+      + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
+      + -serial chardev:channel
+      + -device ide-hd,drive=disk0,bus=ide.0"
+    `);
+  });
+
+  test('has a network without privileges', () => {
+    expect(difference({ network: 'user' })).toMatchInlineSnapshot(`
+      "- -nic none
+      + -netdev user,id=net
+      + -device virtio-net-device,netdev=net"
+    `);
+    expect(difference({ type: 'q35', network: 'user' })).toContain('virtio-net-pci,netdev=net,romfile=');
+  });
+
+  test('shares directories of the host, whose server needs the memory', () => {
+    expect(difference({ shares: [{ tag: 'src', socket: '/share' }] })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      + -object memory-backend-memfd,id=ram,size=256M,share=on
+      + -chardev socket,id=share0,path=/share
+      + -device vhost-user-fs-device,chardev=share0,tag=src"
+    `);
+  });
+
+  test('is kept in a file, and resumed from it', () => {
+    expect(difference({ memoryFile: { path: '/ram', share: true } })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      + -object memory-backend-file,id=ram,size=256M,mem-path=/ram,share=on"
+    `);
+    expect(difference({ memoryFile: { path: '/ram', share: false }, resumes: true })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      + -object memory-backend-file,id=ram,size=256M,mem-path=/ram,share=off
+      + -incoming defer"
+    `);
+  });
+
+  test('is as QEMU has it by default where it is not trimmed', () => {
+    expect(difference({ type: 'q35', trimmed: false })).toMatchInlineSnapshot(`
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      - -nodefaults
+      - -device virtio-serial-device
+      - -device virtio-blk-device,drive=disk0
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+      + -machine q35
+      + -device virtio-serial-pci
+      + -device virtio-blk-pci,drive=disk0
+      + -append console=ttyS0 panic=-1 reboot=t"
+    `);
+  });
+
+  test('measures the clock itself where its rate is not known', () => {
+    expect(text({ tscKhz: undefined })).not.toContain('tsc_early_khz');
+  });
+
+  test('refuses emulated devices on a board without a place for them', () => {
+    expect(() => planMachine({ ...machine, devices: 'emulated' })).toThrowErrorMatchingInlineSnapshot(
+      `[TareError: give a microvm emulated devices (hint: it has no PCI bus, nor a place for them: use --machine q35 or --machine pc)]`,
+    );
+  });
+
+  test('refuses to share a directory without virtio', () => {
+    const shares = [{ tag: 'src', socket: '/share' }];
+    expect(() =>
+      planMachine({ ...machine, type: 'pc', devices: 'emulated', shares }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[TareError: share a directory with a machine of emulated devices (hint: virtiofs is a virtio device: use --devices virtio, or leave out -v)]`,
+    );
+  });
+});
