@@ -4,7 +4,7 @@ import { SummaryReporter } from './tests/reporter/summary.ts';
 
 const unit = {
   name: 'unit',
-  include: ['tests/*.test.ts', 'tests/unit/**/*.test.ts', 'tests/conformance/**/*.test.ts'],
+  include: ['tests/*.test.ts', 'tests/unit/**/*.test.ts'],
   // Modules have no state, so files may share a process, and start in no time.
   isolate: false,
 };
@@ -19,6 +19,14 @@ const kernel = {
   hookTimeout: 60_000,
 };
 
+/** One table over every implementation of an interface. */
+const conformance = {
+  ...kernel,
+  name: 'conformance',
+  include: ['tests/conformance/**/*.test.ts'],
+  sequence: { groupOrder: 2 },
+};
+
 export default defineConfig({
   test: {
     // ffi-rs, loaded in a worker thread alone, ends in a segmentation fault: every file gets a process.
@@ -27,6 +35,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: unit },
       { extends: true, test: kernel },
+      { extends: true, test: conformance },
     ],
   },
 });

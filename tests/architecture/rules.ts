@@ -13,6 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['launch', 'image', 'network'],
   ['vm'],
   ['container'],
+  ['isolation'],
   ['doctor'],
   ['index'],
   ['weigh', 'labs', 'studio'],
@@ -26,7 +27,8 @@ const guests = ['labs', 'studio'];
 const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
-  /^src\/vm\/machine\.ts$/,
+  /^src\/vm\/(machine|parameters|request)\.ts$/,
+  /^src\/isolation\/unfit\.ts$/,
   /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
   /^src\/weigh\/(report|types)\//,
 ];
