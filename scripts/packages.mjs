@@ -9,6 +9,12 @@ const run = {
   'busybox-static': 'the built-in image',
   libseccomp2: 'seccomp filters from profiles',
   uidmap: 'newuidmap and newgidmap, for rootless containers',
+  ...(cross && {
+    'qemu-system-x86': 'virtual machines',
+    'erofs-utils': 'images as disks of virtual machines',
+    lz4: "decompresses Debian's kernel for clouds",
+    'xz-utils': "decompresses Debian's full kernel",
+  }),
 };
 
 /** @type {Record<string, string>} */
@@ -21,6 +27,7 @@ const test = {
     'gcc-aarch64-linux-gnu': 'compiles the interpreter for arm64',
     'libc6-dev-arm64-cross': 'headers for libtare.so on arm64',
     'qemu-user': 'runs the interpreter for arm64',
+    'squashfs-tools': 'the second form of disks',
   }),
 };
 

@@ -16,7 +16,7 @@ import { type Host, probeHost } from '../linux/host.ts';
 import { LibSeccomp } from '../linux/libseccomp.ts';
 import { type Native, openLibrary, openNative } from '../linux/native.ts';
 import { SeccompCompiler, type SeccompFilter } from '../linux/seccomp.ts';
-import { seccompCacheDir } from '../linux/seccomp-cache.ts';
+import { cacheDir } from '../linux/cache-dir.ts';
 import { maskedPaths } from '../spec/default-paths.ts';
 import { defaultSeccompProfile } from '../spec/seccomp-default.ts';
 import { selectRules } from '../spec/seccomp-profile.ts';
@@ -89,7 +89,7 @@ export class Engine {
     this.#compiler ??= new SeccompCompiler({
       library: new LibSeccomp(openLibrary),
       arch: this.host.arch,
-      cacheDir: seccompCacheDir(this.host.uid, process.env),
+      cacheDir: cacheDir('seccomp', this.host.uid, process.env),
     });
     const filter = this.#compiler.compile(profile);
     this.#filters.set(profile, filter);

@@ -34,14 +34,6 @@ const headerSize = 16;
 /** The longest filter that the kernel takes: 4096 instructions of 8 bytes. */
 const longestFilter = 4096 * 8;
 
-/** `/var/cache/tare/seccomp` for root, otherwise in `$XDG_CACHE_HOME` or `~/.cache`; undefined without a home. */
-export function seccompCacheDir(uid: number, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  if (uid === 0) return '/var/cache/tare/seccomp';
-  // The XDG base directory specification has relative paths ignored.
-  if (env.XDG_CACHE_HOME?.startsWith('/')) return join(env.XDG_CACHE_HOME, 'tare/seccomp');
-  return env.HOME?.startsWith('/') ? join(env.HOME, '.cache/tare/seccomp') : undefined;
-}
-
 /** Where the filter of a key is kept; two keys may share a name, and then take turns. */
 export function cacheFileName(key: string): string {
   const bytes = Buffer.from(key);

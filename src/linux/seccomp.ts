@@ -39,7 +39,7 @@ export class SeccompCompiler {
   readonly #filters = new Map<string, SeccompFilter>();
 
   /**
-   * @param options.cacheDir such as `seccompCacheDir()` says; without it nothing is kept on disk
+   * @param options.cacheDir such as `cacheDir('seccomp', …)` says; without it nothing is kept on disk
    */
   constructor(options: { library: LibSeccomp; arch: Arch; cacheDir?: string | undefined }) {
     this.#library = options.library;

@@ -28,6 +28,7 @@ const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/vm\/(machine|parameters|request)\.ts$/,
+  /^src\/vm\/(protocol|bzimage|elf)\.ts$/,
   /^src\/isolation\/unfit\.ts$/,
   /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
   /^src\/weigh\/(report|types)\//,

@@ -15,12 +15,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LibSeccomp } from '../../../src/linux/libseccomp.ts';
 import { openLibrary } from '../../../src/linux/native.ts';
 import { SeccompCompiler } from '../../../src/linux/seccomp.ts';
-import {
-  cacheFileName,
-  readCachedFilter,
-  seccompCacheDir,
-  writeCachedFilter,
-} from '../../../src/linux/seccomp-cache.ts';
+import { cacheFileName, readCachedFilter, writeCachedFilter } from '../../../src/linux/seccomp-cache.ts';
 import type { FilterProfile } from '../../../src/linux/seccomp-rules.ts';
 
 const key = 'all that a filter depends on';
@@ -127,11 +122,4 @@ test('a damaged file is written anew, and the next process needs no library', ()
   expect(() => compile(forbidden)).toThrow('libseccomp');
   expect(compile(openLibrary)).toEqual(made);
   expect(compile(forbidden)).toEqual(made);
-});
-
-test('root keeps filters for the machine, others in their own cache, and nobody in a relative one', () => {
-  expect(seccompCacheDir(0, { HOME: '/root', XDG_CACHE_HOME: '/root/x' })).toBe('/var/cache/tare/seccomp');
-  expect(seccompCacheDir(1000, { HOME: '/home/u', XDG_CACHE_HOME: '/c' })).toBe('/c/tare/seccomp');
-  expect(seccompCacheDir(1000, { HOME: '/home/u', XDG_CACHE_HOME: 'c' })).toBe('/home/u/.cache/tare/seccomp');
-  expect(seccompCacheDir(1000, {})).toBeUndefined();
 });
