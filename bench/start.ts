@@ -3,6 +3,7 @@ import { compare, type Pace } from './peer.ts';
 import { bubblewrap } from './peers/bubblewrap.ts';
 import { launchInC } from './peers/launch.ts';
 import { ociRuntime } from './peers/oci.ts';
+import { sameInC } from './peers/same.ts';
 import { tareLibrary } from './peers/tare.ts';
 import type { Question } from './question.ts';
 import { say, sayComparison } from './report.ts';
@@ -19,11 +20,11 @@ export const start: Question = {
   asks: 'how long does a container take, from a warm process: create → exit of /bin/true',
   async answer({ rounds = 300 }) {
     const pace: Pace = { rounds, warmup: Math.min(rounds, 20), rest: 0 };
-    const floor = await compare([tareLibrary, launchInC], pace);
+    const floor = await compare([tareLibrary, sameInC, launchInC], pace);
     say('One after another, beside the least that it can cost:\n');
     sayComparison(floor, tareLibrary.name);
 
-    const others = await compare([tareLibrary, launchInC, ...runtimes], { ...pace, rest: 5 });
+    const others = await compare([tareLibrary, sameInC, launchInC, ...runtimes], { ...pace, rest: 5 });
     say('Now and then, beside other runtimes, which leave little of it in the caches:\n');
     sayComparison(others, tareLibrary.name);
     say(

@@ -1,4 +1,4 @@
-/** The C program that makes the same calls: compiles launch.c with tare's own program for the workload. */
+/** The C program that makes the container's calls and no others: compiles launch.c with tare's own program for the workload. */
 import { writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { archValue } from '../../src/linux/flags.ts';
@@ -9,7 +9,7 @@ import { programSource } from './program-source.ts';
 import { buildDirectory, compileC, Stopwatch } from './stopwatch.ts';
 
 export const launchInC: Candidate = {
-  name: 'C, the same calls',
+  name: 'C, no tare-init',
   async open() {
     mkdirSync(buildDirectory, { recursive: true });
     writeFileSync(join(buildDirectory, 'program.h'), await generate());

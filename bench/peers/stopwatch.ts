@@ -81,13 +81,14 @@ export function timeCommand(command: readonly string[], options: CommandOptions 
   return new Stopwatch(within === undefined ? watch : [...within, ...watch], environment);
 }
 
-/** NAME.c of our peers → a program. */
-export function compileC(name: string): string {
+/** NAME.c of our peers, with these of native/, → a program. */
+export function compileC(name: string, natives: readonly string[] = []): string {
   mkdirSync(buildDirectory, { recursive: true });
   const program = join(buildDirectory, name);
   const includes = ['-I', join(sources, '../../native'), '-I', buildDirectory];
   const strict = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
-  execFileSync('gcc', [...strict, ...includes, join(sources, `${name}.c`), '-o', program], {
+  const files = [join(sources, `${name}.c`), ...natives.map((file) => join(sources, '../../native', file))];
+  execFileSync('gcc', [...strict, ...includes, ...files, '-o', program], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return program;

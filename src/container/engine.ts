@@ -6,6 +6,7 @@ import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { resolveImage } from '../image/resolve.ts';
+import type { UserFiles } from '../image/users.ts';
 import type { PathKind } from '../launch/facts.ts';
 import { ProgramBuilder } from '../launch/program.ts';
 import { Spawner } from '../launch/spawn.ts';
@@ -47,6 +48,7 @@ export class Engine {
   /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */
   readonly thermalThrottle: readonly string[];
   readonly #images = new Map<string, Image>();
+  readonly #users = new WeakMap<Image, UserFiles>();
   readonly #defaults = new Map<string, Seccomp>();
   readonly #filters = new Map<Seccomp, SeccompFilter>();
   #compiler: SeccompCompiler | undefined;
@@ -73,6 +75,17 @@ export class Engine {
     return image;
   }
 
+  /** The users of an image, read anew each time but for what is built in. */
+  userFiles(image: Image): UserFiles {
+    const known = this.#users.get(image);
+    if (known !== undefined) return known;
+    const layers = image.root.kind === 'overlay' ? image.root.lower : [image.root.path];
+    const texts = this.#readInImage(layers, ['/etc/passwd', '/etc/group']);
+    const files = { passwd: texts.get('/etc/passwd'), group: texts.get('/etc/group') };
+    if (image.reference === 'busybox') this.#users.set(image, files);
+    return files;
+  }
+
   /** The default profile for a bounding set: one object for each, so that its filter is compiled once. */
   defaultSeccomp(capabilities: readonly string[]): Seccomp {
     const key = capabilities.join();
@@ -97,7 +110,7 @@ export class Engine {
   }
 
   /** Texts of files of an image, by path: links are followed inside the image only. Those that it does not have are left out. */
-  readInImage(layers: readonly string[], paths: readonly string[]): ReadonlyMap<string, string> {
+  #readInImage(layers: readonly string[], paths: readonly string[]): ReadonlyMap<string, string> {
     const texts = new Map<string, string>();
     let missing = paths;
     for (const layer of layers) {

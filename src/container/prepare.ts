@@ -87,12 +87,8 @@ function specFacts(engine: Engine, request: RunRequest, user: ResolvedUser, id: 
   };
 }
 
-function userOf(engine: Engine, request: RunRequest, image: Image): ResolvedUser {
-  const layers = image.root.kind === 'overlay' ? image.root.lower : [image.root.path];
-  const texts = engine.readInImage(layers, ['/etc/passwd', '/etc/group']);
-  const files = { passwd: texts.get('/etc/passwd'), group: texts.get('/etc/group') };
-  return lookUpUser(request.user ?? image.config.user ?? '', request.groupAdd ?? [], files);
-}
+const userOf = (engine: Engine, request: RunRequest, image: Image): ResolvedUser =>
+  lookUpUser(request.user ?? image.config.user ?? '', request.groupAdd ?? [], engine.userFiles(image));
 
 function lacksOf({ cgroups, host }: Engine): HostLack[] {
   const lacks: HostLack[] = [];

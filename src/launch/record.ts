@@ -10,7 +10,7 @@ import { AT, AT_FDCWD, flags, type Named, O } from '../linux/flags.ts';
 import { bootstrap } from './bootstrap.ts';
 import { compileCgroup } from './cgroup.ts';
 import { type Encoded, encode } from './encode.ts';
-import { type Op, type Program, ProgramBuilder } from './program.ts';
+import { type Cell, type Op, type Program, ProgramBuilder } from './program.ts';
 import { pack } from './spawn-request.ts';
 import { sealTareInit } from './tare-init.ts';
 
@@ -66,6 +66,12 @@ export interface Recorded {
 /** fds above what a program is likely to have been given. */
 const fds = { tareInit: 200, null: 201, cgroup: 202 };
 
+/** A program that has opened something, and where. */
+export interface Placed {
+  readonly program: Program;
+  readonly fds: { readonly tareInit: number; readonly null: number };
+}
+
 /** `OWNER_LENGTH`. Nothing else in a program looks like this. */
 const owner = '~'.repeat(64);
 
@@ -77,21 +83,28 @@ const commandKinds = { image: 'i', name: 'n', path: 'p' } as const;
 export const recordKey = ({ replay, words, command }: RecordKey): Buffer =>
   Buffer.from(`${[replay, ...words].map((word) => `${word}\0`).join('')}${commandKinds[command]}`);
 
-/** The fds that the bootstrap expects, and the cgroup. */
-export function compileSetup(recorded: Recorded): Program {
+/** tare-init and /dev/null, at the numbers that the bootstrap expects. */
+export function compileStreams({ tareInit, execFlag }: Pick<Recorded, 'tareInit' | 'execFlag'>): Placed {
   const b = new ProgramBuilder().stage('tare-init');
-  const place = (from: Parameters<typeof b.op>[2][number], to: number) =>
-    b.op(`put it in place as fd ${to}`, 'dup3', [from, to, flags(O, 'CLOEXEC')]);
-  place(sealTareInit(b, recorded.tareInit, recorded.execFlag), fds.tareInit);
+  putInPlace(b, sealTareInit(b, tareInit, execFlag), fds.tareInit);
   b.stage('streams');
   const open = [AT_FDCWD, '/dev/null', flags(O, 'RDWR', 'CLOEXEC'), 0];
-  place(b.result('null', 'open /dev/null', 'openat', open), fds.null);
-  if (recorded.cgroup === undefined) return { ops: b.ops };
-  const { program, cgroup } = compileCgroup(recorded.cgroup, { owner });
-  const last = new ProgramBuilder().stage('cgroup');
-  last.op(`put it in place as fd ${fds.cgroup}`, 'dup3', [cgroup, fds.cgroup, flags(O, 'CLOEXEC')]);
-  return { ops: [...b.ops, ...program.ops, ...last.ops] };
+  putInPlace(b, b.result('null', 'open /dev/null', 'openat', open), fds.null);
+  return { program: { ops: b.ops }, fds };
 }
+
+/** All that comes before the child: the streams, and the cgroup. */
+export function compileSetup(recorded: Recorded): Program {
+  const streams = compileStreams(recorded).program;
+  if (recorded.cgroup === undefined) return streams;
+  const { program, cgroup } = compileCgroup(recorded.cgroup, { owner });
+  const b = new ProgramBuilder().stage('cgroup');
+  putInPlace(b, cgroup, fds.cgroup);
+  return { ops: [...streams.ops, ...program.ops, ...b.ops] };
+}
+
+const putInPlace = (b: ProgramBuilder, from: Cell, to: number): void =>
+  b.op(`put it in place as fd ${to}`, 'dup3', [from, to, flags(O, 'CLOEXEC')]);
 
 /** When all has ended. It may be run again until it succeeds. */
 export function compileCleanup({ cgroup }: Recorded): Program {

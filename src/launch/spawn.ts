@@ -18,7 +18,7 @@ import { type Encoded, encode } from './encode.ts';
 import { describeFailure } from './failure.ts';
 import { Memory } from './memory.ts';
 import { type Cell, cell, data, type Program, ProgramBuilder } from './program.ts';
-import { pack, request, spawnError, steps } from './spawn-request.ts';
+import { type Boot, pack, request, spawnError, steps } from './spawn-request.ts';
 import { readStamps } from './stamps.ts';
 import { asksForExec, sealTareInit } from './tare-init.ts';
 
@@ -50,6 +50,9 @@ const ownId = (id: number): number => id - (id % 2);
 const isAdopted = (id: number): boolean => id % 2 === 1;
 const adoptedId = (id: number): number => id + 1;
 
+/** So many bootstraps are remembered; then it begins anew. */
+const mostBoots = 64;
+
 /** `TARE_FAILED`. */
 const failed = 3;
 
@@ -61,6 +64,7 @@ export class Spawner {
   readonly #children = new Map<number, Child>();
   readonly #background = new Set<number>();
   readonly #memory = new Memory();
+  readonly #boots = new Map<string, Boot>();
   #next = 2;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -131,14 +135,7 @@ export class Spawner {
     const id = this.#next;
     this.#next += 2;
     const program = options.encoded ?? this.encode(options.program, options.trace);
-    const boot = bootstrap({
-      tareInit: this.#tareInit,
-      fds: options.fds,
-      inner: options.inner ?? [],
-      newUser: options.newUser,
-      lastCapability: options.lastCapability,
-    });
-    const bootProgram = this.encode(boot.program, options.trace);
+    const { boot, encoded: bootProgram } = this.#bootFor(options);
     const block = pack(id, options, { boot, encoded: bootProgram }, program, this.#arch);
 
     const cloned = process.hrtime.bigint();
@@ -166,6 +163,18 @@ export class Spawner {
     if (options.background === true) this.#background.add(id);
     this.#hold();
     return child;
+  }
+
+  /** The same fds in the same places are put there by the same calls. */
+  #bootFor({ fds, inner = [], newUser, lastCapability, trace = false }: SpawnOptions): Boot {
+    const key = `${fds.join()} ${inner.join()} ${newUser} ${trace}`;
+    const known = this.#boots.get(key);
+    if (known !== undefined) return known;
+    const boot = bootstrap({ tareInit: this.#tareInit, fds, inner, newUser, lastCapability });
+    const made = { boot, encoded: this.encode(boot.program, trace) };
+    if (this.#boots.size >= mostBoots) this.#boots.clear();
+    this.#boots.set(key, made);
+    return made;
   }
 
   /** Whether somebody may wait for a process. */
