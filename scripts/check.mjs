@@ -6,19 +6,12 @@ import { checkNode, installModules } from './setup.mjs';
 
 const bin = (/** @type {string} */ name) => at('node_modules/.bin', name);
 
-/**
- * What the last check found of files that have not changed. Of types the compiler itself keeps track; lint may overlook
- * what a change makes of another file, until a fresh clone, where CI runs, has looked at all of them.
- */
+/** What the last check found of files that have not changed. */
 const kept = (/** @type {string} */ name) => at('node_modules/.cache/check', name);
 
 /** The longest first. @type {[name: string, command: string[]][]} */
 const parts = [
-  [
-    'lint',
-    [bin('eslint'), '--max-warnings=0', '--cache', '--cache-strategy', 'content', '--cache-location', kept('eslint')],
-  ],
-  ['types', [bin('tsc'), '--noEmit', '-p', '.', '--incremental', '--tsBuildInfoFile', kept('types')]],
+  ['lint and types', [bin('oxlint'), '--type-aware', '--type-check', '--deny-warnings']],
   ['unit tests and architecture', [bin('vitest'), 'run', '--project', 'unit']],
   ['format', [bin('prettier'), '--check', '--log-level', 'warn', '--cache', '--cache-location', kept('prettier'), '.']],
   ['native code', [process.execPath, at('scripts/build/analyze.mjs')]],

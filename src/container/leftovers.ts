@@ -34,7 +34,7 @@ export class Leftovers {
   readonly #surroundings: Surroundings;
   #timer: NodeJS.Timeout | undefined;
   #watchdog: Child | undefined;
-  #swept: Promise<void> | undefined;
+  #swept = false;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -44,7 +44,8 @@ export class Leftovers {
   tend(): void {
     const { cgroups, spawner } = this.#surroundings;
     if (cgroups.parent === undefined) return;
-    if (this.#swept === undefined) this.#swept = sweepCgroups(this.#surroundings).catch(() => {}); // the next who starts one tries again
+    if (!this.#swept) void sweepCgroups(this.#surroundings).catch(() => {}); // the next who starts one tries again
+    this.#swept = true;
     if (this.#watchdog !== undefined || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

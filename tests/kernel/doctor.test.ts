@@ -44,7 +44,7 @@ afterAll(() => rmSync(clinic, { recursive: true, force: true }));
 
 /** What the doctor says where `prepare` has been done: a shell script, as root of worlds that end with it. */
 function diagnoseIn(wrapper: readonly string[], prepare: string, env: NodeJS.ProcessEnv = {}): Diagnosis[] {
-  const [command = 'sh', ...args] = [...wrapper, 'sh', '-c', `${prepare}\nexec '${process.execPath}' '${doctor}'`];
+  const [command, ...args] = [...wrapper, 'sh', '-c', `${prepare}\nexec '${process.execPath}' '${doctor}'`] as const;
   const clean = { PATH: process.env.PATH, ...env };
   return JSON.parse(execFileSync(command, args, { encoding: 'utf8', env: clean })) as Diagnosis[];
 }

@@ -76,7 +76,7 @@ test('colours change nothing but colours', () => {
   const plain = renderDiagnosis(machine, { columns: 80, color: false });
   const coloured = renderDiagnosis(machine, { columns: 80, color: true });
   expect(coloured).not.toBe(plain);
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
   expect(coloured.replace(/\x1b\[\d+m/g, '')).toBe(plain);
 });
 
