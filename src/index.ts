@@ -18,6 +18,8 @@ import type { Container } from './container/container.ts';
 import { Engine } from './container/engine.ts';
 import { explainRun } from './container/explain.ts';
 import type { Exit } from './container/exit.ts';
+import type { Platform } from './linux/platform.ts';
+import { findPlatform } from './linux/platform-facts.ts';
 import * as containers from './container/run.ts';
 import type { CreateOptions } from './container/run.ts';
 
@@ -49,9 +51,17 @@ export async function explain(options: CreateOptions): Promise<string> {
   return explainRun(engine(), options);
 }
 
+/**
+ * Which hypervisor and which container this process is in, and of what kind they are: from CPUID, DMI and /proc.
+ * What cannot be read tells nothing; `evidence` says what the verdict rests on.
+ */
+export function platform(): Platform {
+  return findPlatform();
+}
+
 export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
 export { SpecError, type Problem } from './spec/problem.ts';
-export type { Container, CreateOptions, Exit };
+export type { Container, CreateOptions, Exit, Platform };
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';
 export type { OomKills } from './cgroup/cgroup.ts';

@@ -33,6 +33,7 @@ const objects = {
   'tare-init.c': alone,
   'child.c': shared,
   'spawn.c': shared,
+  'cpuid.c': shared,
   'record.c': ['-D_GNU_SOURCE'],
   'replay.c': ['-D_GNU_SOURCE'],
 };
@@ -51,7 +52,7 @@ const links = {
     ],
   },
   'libtare.so': {
-    from: ['spawn.o', 'child.o', 'interpreter.o'],
+    from: ['spawn.o', 'child.o', 'cpuid.o', 'interpreter.o'],
     flags: ['-shared', '-pthread', '-s', '-Wl,--build-id=none', '-Wl,-z,now', '-Wl,-z,defs'],
   },
   'tare-replay': {

@@ -6,6 +6,7 @@ import { info, type Finding, type Probe } from './probe.ts';
 import { container } from './probes/container.ts';
 import { isolation } from './probes/isolation.ts';
 import { kernel } from './probes/kernel.ts';
+import { machines } from './probes/machines.ts';
 import { peers } from './probes/peers.ts';
 import { resources } from './probes/resources.ts';
 import { rootFilesystem } from './probes/root-filesystem.ts';
@@ -20,6 +21,7 @@ const probes: Readonly<Record<Group, readonly Probe[]>> = {
   resources,
   security,
   rootless,
+  'virtual machines': machines,
   speed,
   peers,
 };

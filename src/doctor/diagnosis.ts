@@ -8,6 +8,7 @@ export const groups = [
   'resources',
   'security',
   'rootless',
+  'virtual machines',
   'speed',
   'peers',
 ] as const;
