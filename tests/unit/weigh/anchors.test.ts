@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { publications } from '../../../src/weigh/anchors.ts';
+
+const anchors = publications.flatMap((publication) => publication.anchors.map((anchor) => ({ publication, anchor })));
+
+test('anchors are these, to the digits of their sources', () => {
+  const lines = anchors.map(({ publication, anchor: { subject, question, value, unit, statistic } }) =>
+    [publication.name, question, subject, Number(value.toPrecision(5)), unit, `(${statistic})`].join(' '),
+  );
+  expect(lines.join('\n')).toMatchInlineSnapshot(`
+    "nsdi20 start Firecracker, end to end 160.85 ms (median of 500)
+    nsdi20 start Firecracker, by its own timer 110 ms (median of 500)
+    nsdi20 start Cloud Hypervisor 102.46 ms (median of 500)
+    nsdi20 start QEMU 243.52 ms (median of 500)
+    nsdi20 start QEMU with qboot 213.94 ms (median of 500)
+    nsdi20 memory Firecracker 2.4922 MiB (one reading at 256 MiB)
+    nsdi20 memory Cloud Hypervisor 13.344 MiB (one reading at 256 MiB)
+    nsdi20 memory QEMU 131.3 MiB (one reading at 256 MiB)
+    sosp17 start LightVM, a unikernel on Xen 2.3 ms (as quoted)
+    sosp17 start fork and exec on Linux 1 ms (as quoted)
+    crun start crun 16.9 ms (mean of 100, by division)
+    crun start runc 33.4 ms (mean of 100, by division)
+    youki start youki 0.3.3 111.5 ms (mean of at least 100)
+    youki start runc 1.1.7 224.6 ms (mean of at least 100)
+    youki start crun 1.15 47.3 ms (mean of at least 100)
+    hotcloud19 syscalls gVisor, simple system calls 2.2 times (at least)
+    hotcloud19 syscalls gVisor, open and close on an external tmpfs 216 times (as quoted)"
+  `);
+});
+
+test('each says how it differs from ours, and a publication without any says why', () => {
+  for (const { anchor } of anchors) expect(anchor.differs).toMatch(/[Dd]ifferent (definition|machine|backend)/);
+  for (const { anchors: own, checked } of publications) expect(own.length > 0 || checked.includes('could not')).toBe(true);
+});
+
+test('only a ratio has no unit', () => {
+  const ratios = anchors.filter(({ anchor }) => anchor.unit === 'times').map(({ publication }) => publication.name);
+  expect([...new Set(ratios)]).toEqual(['hotcloud19']);
+});
