@@ -30,7 +30,8 @@ test('anchors are these, to the digits of their sources', () => {
 
 test('each says how it differs from ours, and a publication without any says why', () => {
   for (const { anchor } of anchors) expect(anchor.differs).toMatch(/[Dd]ifferent (definition|machine|backend)/);
-  for (const { anchors: own, checked } of publications) expect(own.length > 0 || checked.includes('could not')).toBe(true);
+  for (const { anchors: own, checked } of publications)
+    expect(own.length > 0 || checked.includes('could not')).toBe(true);
 });
 
 test('only a ratio has no unit', () => {
