@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 import { buildBundles } from './build/bundle.mjs';
-import { buildImage } from './build/image.mjs';
+import { buildImage, buildWeighedImage } from './build/image.mjs';
 import { buildNative } from './build/native.mjs';
 import { buildTypes } from './build/types.mjs';
 
 export async function build() {
   await buildNative('host');
   await buildImage();
+  await buildWeighedImage();
   await buildBundles();
   await buildTypes();
 }

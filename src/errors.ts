@@ -38,3 +38,6 @@ export class TareError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** By its name: `tare weigh` is a bundle of its own, with a class of its own. */
+export const isTareError = (error: unknown): error is TareError => error instanceof Error && error.name === 'TareError';

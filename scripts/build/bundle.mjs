@@ -35,6 +35,21 @@ const cli = {
   minifySyntax: true,
 };
 
+/** `tare weigh` brings more along than all other verbs together, and no start of `tare run` should read it. */
+const weigh = {
+  ...cli,
+  entryPoints: ['./src/weigh/main.ts'],
+  outfile: 'dist/weigh.cjs',
+};
+
+/** The command finds it beside itself: paths are those of bin/tare.cjs, which runs the bundle. @type {import('esbuild').Plugin} */
+const weighApart = {
+  name: 'weigh apart',
+  setup(build) {
+    build.onResolve({ filter: /\/weigh\/main\.ts$/ }, () => ({ path: '../dist/weigh.cjs', external: true }));
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const library = {
   ...common,
@@ -89,13 +104,15 @@ export async function buildBundles() {
     name: 'bundles',
     inputs: [at('src'), at('package.json'), at('package-lock.json'), at('scripts/build/bundle.mjs'), at('bin')],
     recipe: process.version,
-    outputs: [at('dist/cli.cjs'), at('dist/index.js')],
+    outputs: [at('dist/cli.cjs'), at('dist/weigh.cjs'), at('dist/index.js')],
   };
   await whenStale(target, async () => {
     // V8 knows a cache's source by its length alone: an old cache must not outlive its bundle.
     rmSync(codeCache, { force: true });
     const { build } = await import('esbuild');
-    await Promise.all([build(cli), build(library)]).catch(() => stop('the bundles cannot be built: see above'));
+    await Promise.all([build({ ...cli, plugins: [weighApart] }), build(weigh), build(library)]).catch(() =>
+      stop('the bundles cannot be built: see above'),
+    );
     const file = at('dist/cli.cjs');
     writeFileSync(file, loadSeldomLazily(readFileSync(file, 'utf8')));
     writeCodeCache();

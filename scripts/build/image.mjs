@@ -1,10 +1,10 @@
 /**
- * The built-in image: Debian's static busybox, a link for each of its applets, and what little else a root needs.
+ * The built-in images: Debian's static busybox, a link for each of its applets, and what little else a root needs.
  */
 import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-import { read, stop } from '../command.mjs';
+import { read, run, stop } from '../command.mjs';
 import { at } from '../root.mjs';
 import { whenStale } from './stamp.mjs';
 
@@ -39,6 +39,10 @@ const files = {
   'etc/resolv.conf': [],
 };
 
+/** What is run when backends are weighed: the same root for all, with our own payload in it. */
+const weighed = at('dist/images/weigh');
+const payload = at('fixtures/programs/payload.c');
+
 const config = {
   architecture: process.arch === 'x64' ? 'amd64' : process.arch,
   os: 'linux',
@@ -61,6 +65,21 @@ export async function buildImage() {
     rmSync(image, { recursive: true, force: true });
     makeRoot(join(image, 'rootfs'));
     writeFileSync(join(image, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  });
+}
+
+export async function buildWeighedImage() {
+  const target = {
+    name: 'the image that is weighed',
+    inputs: [busybox, payload, at('scripts/build/image.mjs')],
+    recipe: '',
+    outputs: [join(weighed, 'rootfs/bin/payload'), join(weighed, 'config.json')],
+  };
+  await whenStale(target, () => {
+    rmSync(weighed, { recursive: true, force: true });
+    makeRoot(join(weighed, 'rootfs'));
+    run('gcc', ['-std=c11', '-O2', '-static', '-s', payload, '-o', join(weighed, 'rootfs/bin/payload')]);
+    writeFileSync(join(weighed, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   });
 }
 

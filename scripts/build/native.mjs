@@ -36,6 +36,7 @@ const objects = {
   'cpuid.c': shared,
   'record.c': ['-D_GNU_SOURCE'],
   'replay.c': ['-D_GNU_SOURCE'],
+  'stopwatch.c': ['-D_GNU_SOURCE'],
 };
 
 const links = {
@@ -59,6 +60,7 @@ const links = {
     from: ['replay.o', 'record.o', 'child.o', 'interpreter.o'],
     flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
+  stopwatch: { from: ['stopwatch.o'], flags: ['-s', '-Wl,--build-id=none'] },
 };
 
 /** @param {Arch} arch */

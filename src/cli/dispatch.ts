@@ -1,4 +1,4 @@
-import { TareError } from '../errors.ts';
+import { isTareError, TareError } from '../errors.ts';
 import type { Session, Verb } from './session.ts';
 import { verbs } from './verbs.ts';
 
@@ -18,7 +18,7 @@ export async function dispatch(argv: readonly string[], session: Session): Promi
     const { formatError } = await import('./output.ts');
     const causes = session.logLevel === 'debug' || session.logLevel === 'trace';
     session.complain(formatError(error, { causes, colours: session.colours(2) }));
-    return error instanceof TareError ? error.exitCode : 125;
+    return isTareError(error) ? error.exitCode : 125;
   }
 }
 

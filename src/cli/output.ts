@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import pc from 'picocolors';
-import { TareError } from '../errors.ts';
+import { isTareError } from '../errors.ts';
 
 export interface ErrorStyle {
   /** Show what each error was caused by, indented, and where an unexpected one was thrown. */
@@ -17,7 +17,7 @@ export function formatError(error: unknown, { causes, colours }: ErrorStyle): st
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof TareError)) {
+  if (!isTareError(error)) {
     return `an error in tare itself: ${messageOf(error)} (hint: --log-level debug shows where)`;
   }
   const { doing, hint, message } = error;
@@ -25,13 +25,13 @@ function describe(error: unknown): string {
 }
 
 function causesOf(error: unknown): string[] {
-  const lines = error instanceof TareError ? [] : stackOf(error, '  ');
+  const lines = isTareError(error) ? [] : stackOf(error, '  ');
   const seen = new Set([error]);
   let indent = '  ';
   for (let at = nextOf(error); at !== undefined && !seen.has(at); at = nextOf(at)) {
     seen.add(at);
     lines.push(`${indent}caused by ${messageOf(at)}`);
-    if (!(at instanceof TareError)) lines.push(...stackOf(at, indent));
+    if (!isTareError(at)) lines.push(...stackOf(at, indent));
     indent += '  ';
   }
   return lines;

@@ -1,6 +1,7 @@
 /** The help of each verb, but for its flags, which are in `flags/`. */
 import type { FlagGroup } from './flag.ts';
 import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags, versionFlags } from './flags.ts';
+import { weighFlags } from './flags/weigh.ts';
 
 export interface Page {
   /** The chapter of `tare --help` that lists it, and what it says there. */
@@ -11,6 +12,17 @@ export interface Page {
   readonly groups: readonly Pick<FlagGroup<never>, 'title' | 'flags'>[];
   readonly examples: readonly (readonly [command: string, what: string])[];
 }
+
+const weighAbout = [
+  'Put the same payload into a bare process, into containers of tare and into everything else that this machine has, and measure',
+  'side by side what isolation costs: all in one run, round by round, in random order. What is missing is said, with its cure.',
+].join(' ');
+
+const questions = [
+  'QUESTION is one of',
+  '  start     how long is it from the request to the first byte, the exit, nothing left',
+  '  rate      how many start per second, when up to 100 are asked for at once',
+].join('\n');
 
 const container = '[FLAGS] IMAGE [COMMAND [ARG...]]';
 
@@ -78,6 +90,18 @@ export const pages: Readonly<Record<string, Page>> = {
     examples: [
       ['tare step busybox sh', 'make a container call by call, and end in its shell'],
       ['tare step --plain busybox true | tee steps.txt', 'keep what was seen'],
+    ],
+  },
+  weigh: {
+    group: 'What isolation costs',
+    summary: 'Measure what isolation costs, side by side.',
+    usage: 'tare weigh [FLAGS] [QUESTION...]',
+    about: `${weighAbout}\n\n${questions}`,
+    groups: weighFlags,
+    examples: [
+      ['tare weigh --quick', 'a table, in some three minutes'],
+      ['tare weigh start --backends tare,crun --json today.json', 'two of them, to be kept'],
+      ['tare weigh --compare yesterday.json today.json', 'faster, slower or unchanged; 1 if slower'],
     ],
   },
   sweep: {

@@ -7,6 +7,7 @@ export const verbs: ReadonlyMap<string, () => Promise<Verb>> = new Map([
   ['trace', () => import('./trace.ts')],
   ['step', () => import('./step.ts')],
   ['sweep', () => import('./sweep.ts')],
+  ['weigh', () => import('./weigh.ts')],
   ['doctor', () => import('./doctor.ts')],
   ['help', () => import('./help.ts')],
   ['version', () => import('./version.ts')],

@@ -13,7 +13,7 @@ import { ownerAttribute } from '../launch/cgroup.ts';
 import { type Cell, cell, data, ProgramBuilder } from '../launch/program.ts';
 import type { Spawner } from '../launch/spawn.ts';
 import { errnos } from '../linux/abi.ts';
-import { AT_FDCWD, flags, LOCK, O } from '../linux/flags.ts';
+import { tryLock } from './lock.ts';
 import { isAlive } from './owner.ts';
 
 /** How long after it was made a group may still lack an owner, in ms: its maker writes that down with the very next call. */
@@ -132,18 +132,4 @@ async function takeLock(spawner: Spawner, parent: string, milliseconds: number):
     if (fd !== undefined || performance.now() >= deadline) return fd;
     await setTimeout(10);
   }
-}
-
-function tryLock(spawner: Spawner, parent: string): number | undefined {
-  const b = new ProgramBuilder();
-  const open = [AT_FDCWD, parent, flags(O, 'RDONLY', 'DIRECTORY', 'CLOEXEC'), 0];
-  const directory = b.result('directory', `open ${parent}`, 'openat', open);
-  const locked = b.result('locked', `lock ${parent}`, 'flock', [directory, flags(LOCK, 'EX', 'NB')], {
-    allow: ['EAGAIN'],
-  });
-  const cells = spawner.run({ ops: b.ops }, [directory]);
-  const fd = cells.get(directory) ?? -1;
-  if (cells.get(locked) === 0) return fd;
-  closeSync(fd);
-  return undefined;
 }

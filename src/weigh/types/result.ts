@@ -111,6 +111,19 @@ export interface Series {
   readonly comparisons: Readonly<Record<string, Comparison>>;
 }
 
+/** One sample, as the raw NDJSON has it, a line each. */
+export interface Sample {
+  readonly question: QuestionName;
+  readonly variant: string;
+  readonly backend: string;
+  readonly round: number;
+  /** Its turn within the round. */
+  readonly turn: number;
+  /** Milliseconds since the weighing began. */
+  readonly at: number;
+  readonly values: Readonly<Record<string, number>>;
+}
+
 export interface Summary {
   readonly count: number;
   readonly min: number;

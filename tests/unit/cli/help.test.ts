@@ -29,6 +29,9 @@ test('tare --help', () => {
       trace    Make it, and show how long each call took.
       step     Make it one call at a time, with a look around between.
 
+    What isolation costs:
+      weigh    Measure what isolation costs, side by side.
+
     This machine:
       sweep    Remove what killed processes of tare have left.
       doctor   Say what of tare works here, and the cure for what does not.

@@ -1,0 +1,42 @@
+/** Names → what they name; everything that is wrong with them at once. */
+import { TareError } from '../errors.ts';
+import { didYouMean } from '../spec/nearest.ts';
+import { backends } from './backends.ts';
+import type { Backend } from './types/backend.ts';
+import type { WeighCommand } from './types/command.ts';
+import type { Workload } from './types/workload.ts';
+import { workloads } from './workloads.ts';
+
+export interface Choice {
+  readonly backends: readonly Backend[];
+  readonly workloads: readonly Workload[];
+}
+
+/** What a quick look asks when nothing is asked for. */
+const quick = ['start', 'memory'];
+
+/** @throws TareError with a line for each name that is none, and the names there are */
+export function choose({ words, backends: names, effort, image }: WeighCommand): Choice {
+  const questions = new Map(workloads.map((workload) => [workload.question as string, workload]));
+  const known = new Map(backends.map((backend) => [backend.name, backend]));
+  const problems = [
+    ...words.filter((word) => !questions.has(word)).map((word) => complaint('question', word, questions)),
+    ...(names ?? []).filter((name) => !known.has(name)).map((name) => complaint('backend', name, known)),
+  ];
+  const asked = words.length > 0 ? words : effort === 'quick' ? quick : [...questions.keys()];
+  const chosen = [...questions].flatMap(([name, workload]) => (asked.includes(name) ? [workload] : []));
+  const own = chosen.filter(({ ownImage }) => ownImage === true).map(({ question }) => question);
+  if (image !== undefined && words.some((word) => own.some((question) => question === word)))
+    problems.push(`--image: ${own.join(', ')} run programs that only our own image has`);
+  if (problems.length === 1) throw new TareError(`weigh: ${problems.join('')}`);
+  if (problems.length > 1)
+    throw new TareError(`weigh: ${problems.length} problems${problems.map((line) => `\n  ${line}`).join('')}`);
+  return {
+    backends: names === undefined ? backends : names.flatMap((name) => known.get(name) ?? []),
+    workloads: image === undefined ? chosen : chosen.filter(({ ownImage }) => ownImage !== true),
+  };
+}
+
+function complaint(what: string, word: string, known: ReadonlyMap<string, unknown>): string {
+  return `no such ${what}: ${word}${didYouMean(word, known.keys())}; there are ${[...known.keys()].join(', ')}`;
+}

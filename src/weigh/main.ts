@@ -1,0 +1,95 @@
+/** The command `tare weigh`: a bundle of its own, since it brings more along than all other verbs together. */
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TareError } from '../errors.ts';
+import { choose } from './choose.ts';
+import { type Change, compareWeighings, differences } from './compare.ts';
+import { progressLine } from './progress-line.ts';
+import { readWeighing } from './read-weighing.ts';
+import { renderChanges } from './report/changes.ts';
+import { renderCsv } from './report/csv.ts';
+import { renderMarkdown } from './report/markdown.ts';
+import { renderTerminal } from './report/terminal.ts';
+import type { Desk, WeighCommand } from './types/command.ts';
+import type { Weighing } from './types/result.ts';
+import { weigh } from './weigh.ts';
+
+const renderJson = (weighing: Weighing): string => `${JSON.stringify(weighing)}\n`;
+
+/** By the flag that asks for them. */
+const forms: Readonly<Record<string, (weighing: Weighing) => string>> = {
+  json: renderJson,
+  csv: renderCsv,
+  markdown: renderMarkdown,
+};
+
+/** @returns 0; 1 where a backend died, a payload failed or something got worse; 130 after Ctrl-C */
+export async function runWeigh(command: WeighCommand, desk: Desk): Promise<number> {
+  const before = command.compare === undefined ? undefined : readWeighing(command.compare);
+  const file = before === undefined ? undefined : command.words.find((word) => word.endsWith('.json'));
+  if (before !== undefined && file !== undefined) return report(before, readWeighing(file), desk);
+  checkFiles(command);
+
+  const weighing = await measure(command, desk);
+  desk.print(renderTerminal(weighing, desk));
+  for (const [form, path] of Object.entries(command.files)) write(path, forms[form]?.(weighing) ?? '');
+  const worse = before === undefined ? 0 : report(before, weighing, desk);
+  if (weighing.outcome === 'interrupted') return 130;
+  return weighing.outcome === 'incomplete' ? 1 : worse;
+}
+
+async function measure(command: WeighCommand, desk: Desk): Promise<Weighing> {
+  const { backends, workloads } = choose(command);
+  const { payload, image, runs, effort, seed = randomInt(2 ** 31) } = command;
+  const stem = join(desk.archive, new Date().toISOString().replaceAll(/[:.]/g, '-'));
+  using line = progressLine(desk);
+  const { weighing, journalFailure } = await weigh({
+    backends,
+    workloads,
+    settings: {
+      effort,
+      seed,
+      ...(payload === undefined ? {} : { payload }),
+      ...(image === undefined ? {} : { image }),
+      ...(runs === undefined ? {} : { runs }),
+    },
+    tare: desk.tare,
+    journal: `${stem}.ndjson`,
+    signal: desk.signal,
+    onProgress: line.show,
+  });
+  if (journalFailure === undefined) desk.complain(`raw samples: ${stem}.ndjson\n`);
+  else desk.complain(`tare: raw samples are not kept: write ${stem}.ndjson: ${journalFailure}\n`);
+  return weighing;
+}
+
+function report(before: Weighing, after: Weighing, desk: Desk): number {
+  const changes = compareWeighings(before, after);
+  if (changes.length === 0)
+    throw new TareError('compare two weighings', { hint: 'no backend was asked the same question in both' });
+  for (const difference of differences(before, after)) desk.print(`other than before: ${difference}\n`);
+  desk.print(renderChanges(changes, desk.color));
+  return changes.some(isWorse) ? 1 : 0;
+}
+
+const isWorse = ({ judgement }: Change): boolean => judgement === 'worse';
+
+/** Before an hour is spent on it. */
+function checkFiles({ files }: WeighCommand): void {
+  for (const path of Object.values(files)) {
+    if (!existsSync(dirname(path)))
+      throw new TareError(`write ${path}`, { errno: 'ENOENT', hint: 'make its directory' });
+  }
+}
+
+function write(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code;
+    const hint = errno === 'ENOSPC' ? 'the disk is full' : undefined;
+    throw new TareError(`write ${path}`, { errno, ...(hint === undefined ? {} : { hint }), cause });
+  }
+}

@@ -1,0 +1,82 @@
+/** What the terminal's table and Markdown's have in common: a row for each backend under each variant. */
+import type { Measure, Variant } from '../types/question.ts';
+import type { QuestionEntry, Series, Weighing } from '../types/result.ts';
+import { figure, range } from './figures.ts';
+
+export interface Sheet {
+  readonly question: QuestionEntry;
+  readonly variant: Variant;
+  /** What the first numbers are of; the columns after them are medians of the other measures. */
+  readonly measure: Measure;
+  /** Without the first cell: `backend`, `n` … */
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Lines such as `podman: not measured: not installed (apt-get install podman)`. */
+  readonly notes: readonly string[];
+}
+
+/** How many columns come before those of the measures that a narrow page leaves out. */
+export const fixedColumns = 6;
+
+export function sheetsOf({ questions, reference }: Weighing): Sheet[] {
+  return questions.flatMap((question) =>
+    question.variants.flatMap((variant) => {
+      const series = question.series.filter((one) => one.variant === variant.name);
+      const shown = question.measures.filter(({ name }) => series.some(({ values }) => values[name] !== undefined));
+      const [measure, ...others] = shown;
+      return measure === undefined ? [] : [sheetOf(question, variant, series, measure, others, reference)];
+    }),
+  );
+}
+
+function sheetOf(
+  question: QuestionEntry,
+  variant: Variant,
+  series: readonly Series[],
+  measure: Measure,
+  others: readonly Measure[],
+  reference: string,
+): Sheet {
+  const rows = series.flatMap((one) => {
+    const summary = one.summaries[measure.name];
+    const comparison = one.comparisons[measure.name];
+    if (summary === undefined) return [];
+    const { count, median, low, high, p99 } = summary;
+    const ratio = comparison === undefined ? '' : `× ${figure(comparison.ratio)}`;
+    const bounds = comparison === undefined ? '' : range(comparison.low, comparison.high);
+    const fixed = [one.backend, `${count}`, figure(median), range(low, high), figure(p99)];
+    const alike = comparison?.verdict === 'same' ? `${bounds} =` : bounds;
+    return [[...fixed, `${ratio} ${alike}`.trim(), ...others.map(({ name }) => cell(one, name))]];
+  });
+  const failures = series.flatMap(({ backend, failure }) =>
+    failure === undefined ? [] : [`${backend} ended early: ${failure}`],
+  );
+  const missing = question.missing
+    .filter(({ variant: name }) => name === undefined || name === variant.name)
+    .map(({ backend, reason }) => `${backend}: not measured: ${reason}`);
+  const titles = others.map(({ title, unit }) => {
+    const short = title.replace(/^request → /, '');
+    return unit === measure.unit ? short : `${short}, ${unit}`;
+  });
+  return {
+    question,
+    variant,
+    measure,
+    head: ['', 'n', 'median', '95 %', 'p99', `to ${reference} (95 %)`, ...titles],
+    rows,
+    notes: [...failures, ...missing],
+  };
+}
+
+const cell = ({ summaries }: Series, measure: string): string => {
+  const summary = summaries[measure];
+  return summary === undefined ? '' : figure(summary.median);
+};
+
+/** Backends of which nothing was measured at all. */
+export function missingBackends({ backends }: Weighing): string[] {
+  return backends.flatMap(({ name, missing }) => {
+    if (missing === undefined) return [];
+    return [`${name}: not measured: ${missing.reason}${missing.cure === undefined ? '' : ` (${missing.cure})`}`];
+  });
+}

@@ -1,0 +1,17 @@
+/** What the numbers mean, for who reads nothing else. */
+import type { Weighing } from '../types/result.ts';
+import { figure } from './figures.ts';
+
+export function sentences({ questions, backends, reference }: Weighing): string[] {
+  const titles = new Map(backends.map(({ name, title }) => [name, title]));
+  const start = questions.find(({ name }) => name === 'start');
+  const warm = start?.series.filter(({ variant }) => variant === 'warm') ?? [];
+  const base = warm.find(({ backend }) => backend === reference)?.summaries.gone;
+  if (base === undefined) return [];
+  const others = warm
+    .flatMap(({ backend, comparisons: { gone } }) => (gone === undefined ? [] : [{ backend, ratio: gone.ratio }]))
+    .toSorted((a, b) => a.ratio - b.ratio)
+    .map(({ backend, ratio }) => `${titles.get(backend) ?? backend} × ${figure(ratio)}`);
+  const first = `From the request until nothing is left of it, a ${titles.get(reference) ?? reference} takes ${figure(base.median)} ms`;
+  return [others.length === 0 ? `${first}.` : `${first}; ${others.join(', ')}.`];
+}

@@ -1,0 +1,143 @@
+/**
+ * A trial, round by round: every round asks every backend once, in a new random order. Who fails is asked no more, the others go on.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Random, shuffled } from '../random.ts';
+import { orderInterval } from '../statistics.ts';
+import type { Job, Peer } from '../types/backend.ts';
+import type { Pace, Trial, Values } from '../types/workload.ts';
+
+export interface Contender {
+  /** `crun`, and `crun#2` where it is measured against itself. */
+  readonly name: string;
+  /** Rejects with the reason where it cannot be had. */
+  open(job: Job): Promise<Peer>;
+}
+
+/** What came of one contender. */
+export interface Outcome {
+  readonly rounds: number[];
+  readonly rows: Values[];
+  /** Why it ended early. */
+  failure?: string;
+  /** Why it was never asked. */
+  refusal?: string;
+}
+
+export interface Watch {
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** Of each sample as soon as it is taken; times are not running. */
+  keep(contender: string, round: number, turn: number, values: Values): void;
+  /** @param done from 0 to 1 */
+  progress(done: number): void;
+}
+
+export async function takeRounds(
+  trial: Trial,
+  job: Job,
+  contenders: readonly Contender[],
+  watch: Watch,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const trialRun = new TrialRun(trial, watch);
+  try {
+    for (const contender of contenders) await trialRun.admit(contender, job);
+    await trialRun.measure();
+  } finally {
+    await trialRun.close();
+  }
+  return trialRun.outcomes;
+}
+
+class TrialRun {
+  readonly outcomes = new Map<string, Outcome>();
+  readonly #trial: Trial;
+  readonly #watch: Watch;
+  readonly #peers = new Map<string, Peer>();
+
+  constructor(trial: Trial, watch: Watch) {
+    this.#trial = trial;
+    this.#watch = watch;
+  }
+
+  async admit(contender: Contender, job: Job): Promise<void> {
+    if (this.#watch.signal.aborted) return;
+    const { name } = contender;
+    const outcome: Outcome = { rounds: [], rows: [] };
+    this.outcomes.set(name, outcome);
+    await this.#attempt(outcome, async () => {
+      const peer = await contender.open(job);
+      this.#peers.set(name, peer);
+      const refusal = this.#trial.refuses?.(peer);
+      if (refusal !== undefined) outcome.refusal = refusal;
+    });
+  }
+
+  async measure(): Promise<void> {
+    const { pace } = this.#trial;
+    const begun = performance.now();
+    for (let round = 0 - pace.warmup; round < pace.most; round += 1) {
+      const spent = (performance.now() - begun) / 1000 / pace.budget;
+      if (this.#over(round, spent)) break;
+      this.#watch.progress(Math.min(1, Math.max(spent, round / pace.most)));
+      for (const [turn, name] of shuffled(this.#asked(), this.#watch.random).entries()) {
+        await this.#sample(name, round, turn);
+      }
+    }
+    this.#watch.progress(1);
+  }
+
+  async close(): Promise<void> {
+    for (const [name, peer] of this.#peers) {
+      const outcome = this.outcomes.get(name) ?? { rounds: [], rows: [] };
+      await this.#attempt(outcome, async () => peer[Symbol.asyncDispose]());
+    }
+  }
+
+  #asked(): string[] {
+    return [...this.outcomes].flatMap(([name, { failure, refusal }]) =>
+      failure === undefined && refusal === undefined ? [name] : [],
+    );
+  }
+
+  async #sample(name: string, round: number, turn: number): Promise<void> {
+    const [peer, outcome] = [this.#peers.get(name), this.outcomes.get(name)];
+    if (peer === undefined || outcome === undefined || this.#watch.signal.aborted) return;
+    await this.#attempt(outcome, async () => {
+      await this.#trial.prepare?.();
+      await pause(this.#trial.pace.rest);
+      const values = await this.#trial.sample(peer);
+      if (round < 0) return;
+      outcome.rounds.push(round);
+      outcome.rows.push(values);
+      this.#watch.keep(name, round, turn, values);
+    });
+  }
+
+  /** What an interruption makes fail is no failure. */
+  async #attempt(outcome: Outcome, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (!this.#watch.signal.aborted) outcome.failure ??= error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #over(round: number, spent: number): boolean {
+    if (this.#watch.signal.aborted || this.#asked().length === 0) return true;
+    if (round < 1) return false;
+    const { pace } = this.#trial;
+    if (spent >= 1) return true;
+    const asked = this.#asked().flatMap((name) => this.outcomes.get(name) ?? []);
+    return round >= pace.least && asked.every(({ rows }) => isNarrow(rows, pace));
+  }
+}
+
+/** Of the first measure of each sample, which is the one that answers the question. */
+function isNarrow(rows: readonly Values[], { precision }: Pace): boolean {
+  const [measure] = Object.keys(rows[0] ?? {});
+  const values = rows.flatMap((row) => row[measure ?? ''] ?? []);
+  const interval = orderInterval(values);
+  if (interval === undefined) return false;
+  return (interval.high - interval.low) / 2 <= precision * ((interval.high + interval.low) / 2);
+}

@@ -1,0 +1,102 @@
+/** One way to run a program: what each file of `backends/` implements, and `tests/conformance/backends.test.ts` holds it to. */
+import type { Engine } from '../../container/engine.ts';
+import type { Family, Missing, Traits } from './result.ts';
+
+export interface Backend {
+  /** As in `--backends`. */
+  readonly name: string;
+  readonly title: string;
+  readonly family: Family;
+  readonly traits: Traits;
+  /** Whether it works here, found out by looking, and best by trying. Never rejects. */
+  probe(site: Site): Promise<Readiness>;
+  /** Rejects with the reason where it cannot be had. */
+  open(job: Job, site: Site): Promise<Peer>;
+  /** Takes away what a killed weighing has left in its site. */
+  sweep?(site: Site): Promise<void>;
+}
+
+export type Readiness = { readonly version: string } | { readonly missing: Missing };
+
+/** Where a backend may keep files while it is measured. */
+export interface Site {
+  /** A directory of this weighing and this backend alone: absolute, made, gone in the end. */
+  readonly directory: string;
+  /** Of tare itself: to read images, to make specs, filters and containers. */
+  readonly engine: Engine;
+  /** The version of tare. */
+  readonly tare: string;
+  /** Ends whatever is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** What is to be run. */
+export interface Job {
+  /** The directory that is the instance's root, read-only or not: the same for all. */
+  readonly root: string;
+  /** The program and its arguments, by their paths inside. */
+  readonly payload: readonly [string, ...string[]];
+  /** `own`: a network namespace of its own with nothing but loopback. `host`: the host's. */
+  readonly network: 'own' | 'host';
+}
+
+/** A backend that is set up and can be asked again and again. */
+export interface Peer extends AsyncDisposable {
+  /**
+   * Runs so many instances, all requested at once, until nothing is left of any; standard input is empty.
+   *
+   * @throws TareError with what the program wrote to standard error, where its exit code is not 0 or the backend failed
+   */
+  run(count: number): Promise<readonly Run[]>;
+  /** Starts one that lives until it is released; resolves with its first byte. Absent where a backend cannot. */
+  hold?(): Promise<Held>;
+  /** Processes of instances that are held, and what runs for their sake alone: pids on the host. Comes with `hold`. */
+  processes?(): Processes;
+  /** The same as `run(1)`, in the steps that the backend itself has. Absent where it has but one. */
+  runInSteps?(): Promise<Steps>;
+}
+
+export interface Processes {
+  readonly payload: readonly number[];
+  readonly helpers: readonly number[];
+}
+
+/** An instance from its request to its end. Times are CLOCK_MONOTONIC in ns. */
+export interface Run {
+  readonly requested: bigint;
+  /** Its first byte of output has arrived; absent where it wrote none. */
+  readonly firstByte?: bigint;
+  /** Whoever asked is told of its end. */
+  readonly exited: bigint;
+  /** And nothing is left of it: no process, no cgroup, no file. */
+  readonly gone: bigint;
+  /** At most the first 64 KiB. */
+  readonly output: string;
+  /** Of all its processes that somebody waited for; absent where a service or a hypervisor did. */
+  readonly usage?: Usage;
+}
+
+/** getrusage(2). */
+export interface Usage {
+  /** µs */
+  readonly user: number;
+  readonly system: number;
+  /** Of the largest of its processes, in KiB; absent where the kernel cannot tell. */
+  readonly peak?: number;
+}
+
+/** How long each step took, in ns; what happens between them is not counted. */
+export interface Steps {
+  /** Until all is made and the payload waits to be let run. */
+  readonly create: number;
+  readonly start: number;
+  /** Of one whose payload has ended. */
+  readonly delete: number;
+}
+
+export interface Held {
+  readonly requested: bigint;
+  readonly firstByte: bigint;
+  /** Ends it and resolves when nothing is left. */
+  release(): Promise<void>;
+}

@@ -1,0 +1,33 @@
+/** What `tare weigh`'s command line asks for, as it was written: names are looked up by `main.ts`. */
+import type { Settings } from './result.ts';
+
+export interface WeighCommand {
+  /** Questions; with `compare`, at most one result file instead. */
+  words: readonly string[];
+  backends?: readonly string[];
+  payload?: readonly string[];
+  image?: string;
+  runs?: number;
+  effort: Settings['effort'];
+  seed?: number;
+  /** Where to write the result, by the name of its form: `json`, `csv`, `markdown`. */
+  files: Record<string, string>;
+  /** A result file of an earlier weighing. */
+  compare?: string;
+}
+
+/** What the command may touch of the process it runs in. */
+export interface Desk {
+  /** The version of tare. */
+  readonly tare: string;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  readonly columns: number;
+  /** Whether what is printed may have colours. */
+  readonly color: boolean;
+  /** Whether somebody watches standard error: else there is no progress to be seen. */
+  readonly watched: boolean;
+  /** Where results and raw samples are kept. */
+  readonly archive: string;
+  readonly signal: AbortSignal;
+}

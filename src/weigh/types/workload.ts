@@ -1,0 +1,60 @@
+/** A question as data: what each file of `workloads/` holds. */
+import type { Job, Peer } from './backend.ts';
+import type { Measure, QuestionName, Variant } from './question.ts';
+import type { Settings } from './result.ts';
+
+export interface Workload {
+  readonly question: QuestionName;
+  readonly asks: string;
+  readonly method: string;
+  readonly measures: readonly Measure[];
+  /** Runs programs of `Stock.program`, which a user's image does not have. */
+  readonly ownImage?: boolean;
+  trials(circumstances: Circumstances): readonly Trial[];
+}
+
+/** What decides which variants are asked, and how long. */
+export interface Circumstances extends Pick<Settings, 'effort' | 'runs'> {
+  /** Whether we may drop the page cache. */
+  readonly root: boolean;
+  /** MiB. */
+  readonly availableMemory: number;
+}
+
+/** A variant, and how it is measured. */
+export interface Trial extends Variant {
+  readonly pace: Pace;
+  /** What is run, of the payload and image that the settings name. */
+  job(stock: Stock): Job;
+  /** Before each sample, outside of all times. */
+  prepare?(): Promise<void>;
+  /** Why this backend cannot be asked, if it cannot. */
+  refuses?(peer: Peer): string | undefined;
+  /** By measure. */
+  sample(peer: Peer): Promise<Values>;
+}
+
+export type Values = Readonly<Record<string, number>>;
+
+/** The image and the programs in it. */
+export interface Stock {
+  /** The directory that is the root of all instances. */
+  readonly root: string;
+  /** The user's payload; else our own, which writes a byte and ends. */
+  readonly payload: readonly [string, ...string[]];
+  /** Our own programs by name, as paths inside `root`; undefined in a user's image. */
+  readonly program: string | undefined;
+}
+
+export interface Pace {
+  /** Samples of each that are thrown away first. */
+  readonly warmup: number;
+  readonly least: number;
+  readonly most: number;
+  /** Seconds for all backends together, after which no further round begins. */
+  readonly budget: number;
+  /** Done when the 95 % interval of every median is so narrow, relative to it. */
+  readonly precision: number;
+  /** Milliseconds before each sample: the kernel takes a container's namespaces down in the background. */
+  readonly rest: number;
+}

@@ -1,0 +1,133 @@
+/** Every backend keeps the promises of src/weigh/types/backend.ts. */
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Engine } from '../../src/container/engine.ts';
+import { builtFile } from '../../src/linux/native.ts';
+import { backends } from '../../src/weigh/backends.ts';
+import { commandLineOf } from '../../src/weigh/processes.ts';
+import type { Job, Peer, Site } from '../../src/weigh/types/backend.ts';
+import { changes, type HostState, observeHost, warmUp } from '../kernel/host-state.ts';
+import { needs } from '../kernel/needs.ts';
+
+const able = needs('root', 'overlay', 'busybox', 'cgroup2');
+const engine = new Engine();
+const root = builtFile('images/weigh/rootfs');
+const namespaceFiles: Readonly<Record<string, string>> = { mount: 'mnt', network: 'net' };
+
+const directory = mkdtempSync(join(tmpdir(), 'tare-test-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function siteOf(name: string, signal = new AbortController().signal): Site {
+  mkdirSync(join(directory, name), { recursive: true });
+  return { directory: join(directory, name), engine, tare: '0.0.0', signal };
+}
+
+const ready = await Promise.all(
+  backends.map(async (backend) => ({ backend, found: able ? await backend.probe(siteOf(backend.name)) : undefined })),
+);
+const missing = ready.flatMap(({ backend, found }) =>
+  found !== undefined && 'missing' in found ? [`${backend.name}: ${found.missing.reason}`] : [],
+);
+if (missing.length > 0) process.stdout.write(`not held to anything: ${missing.join('; ')}\n`);
+const present = ready.flatMap(({ backend, found }) => (found !== undefined && 'version' in found ? [backend] : []));
+
+test('names are unique, and a missing backend says why', () => {
+  expect(new Set(backends.map(({ name }) => name)).size).toBe(backends.length);
+  for (const { found } of ready)
+    if (found !== undefined && 'missing' in found) expect(found.missing.reason).not.toBe('');
+});
+
+describe.runIf(able).each(present)('$name', ({ name, traits, ...backend }) => {
+  let before: HostState = {};
+  beforeAll(async () => {
+    await warmUp(engine);
+    before = observeHost(engine);
+  });
+  afterAll(() => expect(changes(before, observeHost(engine))).toEqual([]));
+
+  const open = async (payload: Job['payload'], more: Partial<Job> = {}, signal?: AbortSignal): Promise<Peer> => {
+    const peer = await backend.open({ root, payload, network: 'own', ...more }, siteOf(name, signal));
+    onTestFinished(async () => peer[Symbol.asyncDispose]());
+    return peer;
+  };
+
+  test('runs a payload, tells what it wrote, and when it was what', async () => {
+    const peer = await open(['/bin/payload', 'byte']);
+    const [run] = await peer.run(1);
+    const { requested, firstByte = 0n, exited, gone, output } = run!;
+    const times = [requested, firstByte, exited, gone];
+    expect(times).toEqual(times.toSorted((a, b) => Number(a - b)));
+    expect(output).toBe('\n');
+  });
+
+  test('runs several at once, each with times of its own', async () => {
+    const peer = await open(['/bin/payload', 'byte']);
+    const runs = await peer.run(5);
+    expect(runs).toHaveLength(5);
+    const lastRequest = runs.map(({ requested }) => requested).reduce((a, b) => (a > b ? a : b));
+    expect(runs.every(({ gone }) => gone > lastRequest)).toBe(true);
+  });
+
+  test('does not take a failure for a sample, and hands on what was said', async () => {
+    const script = 'echo out of sorts >&2; exit 3';
+    const failure = backend
+      .open({ root, payload: ['/bin/sh', '-c', script], network: 'own' }, siteOf(name))
+      .then(async (peer) => {
+        onTestFinished(async () => peer[Symbol.asyncDispose]());
+        return peer.run(1);
+      });
+    await expect(failure).rejects.toThrow(/out of sorts.*exit code 3/s);
+  });
+
+  test('a program that is not there is a failure too', async () => {
+    const failure = backend.open({ root, payload: ['/no/such'], network: 'own' }, siteOf(name)).then(async (peer) => {
+      onTestFinished(async () => peer[Symbol.asyncDispose]());
+      return peer.run(1);
+    });
+    await expect(failure).rejects.toThrow(/\S/);
+  });
+
+  test('holds an instance until it is released', async () => {
+    const peer = await open(['/bin/payload', 'idle']);
+    const held = await peer.hold?.();
+    const { payload = [] } = peer.processes?.() ?? {};
+    expect(payload.map((pid) => commandLineOf(pid).at(-1))).toEqual(['idle']);
+    await held?.release();
+    expect(peer.processes?.().payload).toEqual([]);
+  });
+
+  test.runIf(traits.namespaces.length > 0)('has the namespaces that it says, and shares none of them', async () => {
+    const files = traits.namespaces.map((kind) => namespaceFiles[kind] ?? kind);
+    const peer = await open(['/bin/sh', '-c', files.map((file) => `readlink /proc/self/ns/${file}`).join('; ')]);
+    const [run] = await peer.run(1);
+    const own = files.map((file) => readlinkSync(`/proc/self/ns/${file}`));
+    const theirs = run?.output.trim().split('\n') ?? [];
+    expect(theirs).toHaveLength(own.length);
+    expect(theirs.filter((link, index) => link === own[index])).toEqual([]);
+  });
+
+  test.runIf(traits.namespaces.length > 0)('shares the host’s network where it is asked to', async () => {
+    const peer = await open(['/bin/readlink', '/proc/self/ns/net'], { network: 'host' });
+    const [run] = await peer.run(1);
+    expect(run?.output.trim()).toBe(readlinkSync('/proc/self/ns/net'));
+  });
+
+  test('takes its steps apart, if it has some', async () => {
+    const peer = await open(['/bin/payload', 'byte']);
+    const steps = await peer.runInSteps?.();
+    expect(Object.values(steps ?? { none: 1 }).every((step) => step > 0)).toBe(true);
+  });
+
+  test('ends what is under way when it is called off', async () => {
+    const controller = new AbortController();
+    const peer = await open(['/bin/payload', 'idle'], {}, controller.signal);
+    const held = await peer.hold?.();
+    const [pid] = peer.processes?.().payload ?? [];
+    controller.abort(new Error('called off'));
+    await held?.release().catch(() => undefined);
+    await peer[Symbol.asyncDispose]();
+    expect(commandLineOf(pid ?? -1)).toEqual([]);
+  });
+});
