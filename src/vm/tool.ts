@@ -51,7 +51,7 @@ export async function runTool(
 }
 
 /** The program's path. @throws {@link TareError} with the `apt-get` line where it is missing */
-function pathOf(doing: string, { program, package: name }: Tool): string {
+export function pathOf(doing: string, { program, package: name }: Tool): string {
   const path = onPath(program);
   if (path === undefined) {
     throw new TareError(`${doing}: there is no ${program}`, { errno: 'ENOENT', hint: `apt-get install ${name}` });

@@ -28,7 +28,7 @@ const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/vm\/(machine|parameters|request)\.ts$/,
-  /^src\/vm\/(protocol|bzimage|elf|inspection)\.ts$/,
+  /^src\/vm\/(protocol|bzimage|elf|inspection|firmware)\.ts$/,
   /^src\/linux\/platform\.ts$/,
   /^src\/isolation\/unfit\.ts$/,
   /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
