@@ -89,6 +89,11 @@ static long make_call(struct tare_program *program, const struct tare_op *op) {
   return tare_syscall(op->call, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
+static void pause_for(uint32_t microseconds) {
+  uint64_t time[2] = {0, microseconds * 1000u};
+  if (microseconds != 0) tare_syscall(TARE_NR_nanosleep, (long)time, 0, 0, 0, 0, 0);
+}
+
 static void store(struct tare_program *program, const struct tare_op *op, long result) {
   if (op->into == 0) return;
   if (op->into_width == 8) *(int64_t *)at(program, op->into) = result;
@@ -127,11 +132,13 @@ uint32_t tare_interpret(struct tare_program *program) {
     long result;
     int error, failed;
     uint32_t tries = op->retry_times;
-    do {
+    for (;;) {
       result = make_call(program, op);
       error = result < 0 && result >= -MAX_ERRNO ? (int)-result : 0;
       failed = error != 0 || result < op->min;
-    } while (failed && error != 0 && error == op->retry_on && tries-- > 0);
+      if (error == 0 || error != op->retry_on || tries-- == 0) break;
+      pause_for(op->retry_pause);
+    }
 
     store(program, op, result);
     if (!failed) continue;

@@ -44,7 +44,7 @@ struct tare_op {
   uint16_t skip;        /* ops to jump over after an allowed failure */
   uint16_t retry_on;    /* errno after which the call is made again … */
   uint16_t retry_times; /* … at most so often */
-  uint16_t reserved;
+  uint16_t retry_pause; /* … after so many microseconds */
 };
 
 /* What became of it. */

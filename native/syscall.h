@@ -8,14 +8,33 @@
 /* From 5.0 on new system calls have one number everywhere; the older ones do not. */
 #if defined(__x86_64__)
 #define TARE_NR_clock_gettime 228
+#define TARE_NR_clone 56
+#define TARE_NR_close 3
 #define TARE_NR_close_range 436
+#define TARE_NR_dup3 292
 #define TARE_NR_exit_group 231
+#define TARE_NR_fcntl 72
 #define TARE_NR_fstat 5
+#define TARE_NR_ioctl 16
+#define TARE_NR_ioperm 173
 #define TARE_NR_kill 62
 #define TARE_NR_mmap 9
+#define TARE_NR_munmap 11
+#define TARE_NR_nanosleep 35
+#define TARE_NR_openat 257
+#define TARE_NR_pipe2 293
+#define TARE_NR_ppoll 271
+#define TARE_NR_read 0
+#define TARE_NR_reboot 169
+#define TARE_NR_recvmsg 47
+#define TARE_NR_rt_sigprocmask 14
 #define TARE_NR_rt_sigtimedwait 128
 #define TARE_NR_sendto 44
+#define TARE_NR_signalfd4 289
+#define TARE_NR_socketpair 53
+#define TARE_NR_sync 162
 #define TARE_NR_wait4 61
+#define TARE_NR_write 1
 
 static inline long tare_syscall(long number, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -43,14 +62,32 @@ static inline long tare_syscall(long number, long a, long b, long c, long d, lon
 
 #elif defined(__aarch64__)
 #define TARE_NR_clock_gettime 113
+#define TARE_NR_clone 220
+#define TARE_NR_close 57
 #define TARE_NR_close_range 436
+#define TARE_NR_dup3 24
 #define TARE_NR_exit_group 94
+#define TARE_NR_fcntl 25
 #define TARE_NR_fstat 80
+#define TARE_NR_ioctl 29
 #define TARE_NR_kill 129
 #define TARE_NR_mmap 222
+#define TARE_NR_munmap 215
+#define TARE_NR_nanosleep 101
+#define TARE_NR_openat 56
+#define TARE_NR_pipe2 59
+#define TARE_NR_ppoll 73
+#define TARE_NR_read 63
+#define TARE_NR_reboot 142
+#define TARE_NR_recvmsg 212
+#define TARE_NR_rt_sigprocmask 135
 #define TARE_NR_rt_sigtimedwait 137
 #define TARE_NR_sendto 206
+#define TARE_NR_signalfd4 74
+#define TARE_NR_socketpair 199
+#define TARE_NR_sync 81
 #define TARE_NR_wait4 260
+#define TARE_NR_write 64
 
 static inline long tare_syscall(long number, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = number;

@@ -78,6 +78,7 @@ function writeOp(memory: Memory, layout: Layout, at: number, op: Op, arch: Arch)
   if (op.retry !== undefined) {
     memory.u16(at + 82, number(op.retry.on));
     memory.u16(at + 84, op.retry.times);
+    memory.u16(at + 86, op.retry.pause ?? 0);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The worlds of its own, or of others, that the container lives in: namespaces(7). */
 import { AF, AT_FDCWD, CLONE, flags, IOCTL, named, type Named, O, SOCK } from '../linux/flags.ts';
 import type { Namespace, TimeOffset } from '../spec/spec.ts';
-import { type Cell, data } from './program.ts';
+import { type Cell, data, type ProgramBuilder } from './program.ts';
 import { isNew, namespaceOf } from '../spec/checks/check.ts';
 import { type Stage, writeFile } from './stage.ts';
 
@@ -89,21 +89,24 @@ function makeTimeNamespace({ b, spec }: Pick<Stage, 'b' | 'spec'>): void {
 
 /** A new network namespace has a loopback interface that is down. */
 export function raiseLoopback({ b, spec }: Stage): void {
-  if (!isNew(spec, 'network')) return;
+  if (isNew(spec, 'network')) raiseInterface(b, 'lo', 'the loopback interface');
+}
+
+/** netdevice(7): an interface is up, and there is a cable. */
+export function raiseInterface(b: ProgramBuilder, name: string, what: string): void {
   const socket = b.result('socket', 'open a socket to configure the network', 'socket', [
     flags(AF, 'INET'),
     flags(SOCK, 'DGRAM', 'CLOEXEC'),
     0,
   ]);
-  const name = new Uint8Array(16);
-  name.set(Buffer.from('lo'));
-  const rest = new Uint8Array(22);
-  const request = data('{ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING}', [
-    { bytes: name },
+  const field = new Uint8Array(16);
+  field.set(Buffer.from(name));
+  const request = data(`{ifr_name: "${name}", ifr_flags: IFF_UP|IFF_RUNNING}`, [
+    { bytes: field },
     { u16: 0x41 },
-    { bytes: rest },
+    { bytes: new Uint8Array(22) },
   ]);
-  b.op('bring the loopback interface up', 'ioctl', [socket, flags(IOCTL, 'SIOCSIFFLAGS'), request]);
+  b.op(`bring ${what} up`, 'ioctl', [socket, flags(IOCTL, 'SIOCSIFFLAGS'), request]);
   b.op('close the socket', 'close', [socket]);
 }
 

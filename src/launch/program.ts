@@ -55,8 +55,8 @@ export interface Op {
   readonly allow?: readonly (Errno | 0)[];
   /** How many following ops to jump over when an allowed failure happened. */
   readonly skip?: number;
-  /** Try again on this errno, at most so many times. */
-  readonly retry?: { readonly on: Errno; readonly times: number };
+  /** Try again on this errno, at most so many times, after a pause of so many microseconds (65535 at most). */
+  readonly retry?: { readonly on: Errno; readonly times: number; readonly pause?: number };
   /** Where the result goes. After an allowed failure the cell holds the negative errno. */
   readonly into?: Cell;
   /** Cures, by errno, that only this op knows. */

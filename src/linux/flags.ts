@@ -103,6 +103,7 @@ export const MS = family('MS_', {
   NOEXEC: 8,
   REMOUNT: 32,
   BIND: 4096,
+  MOVE: 8192,
   REC: 16384,
   UNBINDABLE: 1 << 17,
   PRIVATE: 1 << 18,
@@ -182,6 +183,7 @@ export const SOCK = family('SOCK_', { STREAM: 1, DGRAM: 2, CLOEXEC: 0o2000000 })
 
 /** ioctl(2) requests: asm-generic/ioctls.h, the same on both architectures; linux/sockios.h. */
 export const IOCTL = family('', {
+  TCSETS: 0x5402,
   TIOCSCTTY: 0x540e,
   TIOCSWINSZ: 0x5414,
   TIOCGPTPEER: 0x5441,
@@ -189,6 +191,12 @@ export const IOCTL = family('', {
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
 });
+
+/** clock_gettime(2). */
+export const CLOCK = family('CLOCK_', { REALTIME: 0 });
+
+/** termios(3), `c_cflag`: the control modes of a serial line. */
+export const TERMIOS = family('', { CS8: 0o60, CREAD: 0o200, CLOCAL: 0o4000, B115200: 0o10002 });
 
 export const SECCOMP = family('SECCOMP_', { SET_MODE_FILTER: 1 });
 export const KEYCTL = family('KEYCTL_', { JOIN_SESSION_KEYRING: 1 });

@@ -14,6 +14,7 @@ export interface DecodedOp {
   readonly skip: number;
   readonly retryOn: number;
   readonly retryTimes: number;
+  readonly retryPause: number;
 }
 
 export interface Decoded {
@@ -58,6 +59,7 @@ function decodeOp(bytes: Buffer): DecodedOp {
     skip: bytes.readUInt16LE(80),
     retryOn: bytes.readUInt16LE(82),
     retryTimes: bytes.readUInt16LE(84),
+    retryPause: bytes.readUInt16LE(86),
   };
 }
 

@@ -49,7 +49,13 @@ test('an op lies as native/launch.h lays it out', () => {
   const fd = cell('fd');
   const program = {
     ops: [
-      op([-100, 'x', fd], { into: fd, min: 1, allow: ['ENOENT', 0], skip: 1, retry: { on: 'EAGAIN', times: 32 } }),
+      op([-100, 'x', fd], {
+        into: fd,
+        min: 1,
+        allow: ['ENOENT', 0],
+        skip: 1,
+        retry: { on: 'EAGAIN', times: 32, pause: 250 },
+      }),
       op([]),
     ],
   };
@@ -71,6 +77,7 @@ test('an op lies as native/launch.h lays it out', () => {
     skip: 1,
     retryOn: 11,
     retryTimes: 32,
+    retryPause: 250,
   });
 });
 
@@ -210,6 +217,7 @@ class Reader {
       skip: op.skip ?? 0,
       retryOn: op.retry === undefined ? 0 : errnos[op.retry.on],
       retryTimes: op.retry?.times ?? 0,
+      retryPause: op.retry?.pause ?? 0,
     });
     for (let place = 0; place < 6; place += 1) {
       const { kind, value } = found.args[place]!;

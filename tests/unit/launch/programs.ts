@@ -59,7 +59,7 @@ const op: fc.Arbitrary<Op> = fc.record(
     min: fc.integer(),
     allow: fc.array(fc.oneof(errno, fc.constant(0 as const)), { maxLength: 4 }),
     skip: fc.nat(6),
-    retry: fc.record({ on: errno, times: fc.nat(100) }),
+    retry: fc.record({ on: errno, times: fc.nat(100), pause: fc.nat(0xffff) }),
     into: fc.constantFrom(...cells),
   },
   { requiredKeys: ['why', 'call', 'args', 'stage'] },
