@@ -1,5 +1,6 @@
 /**
- * native/*.c → tare-init (static, no libc: it runs in the container before anything else does), libtare.so, and tare-replay.
+ * native/*.c → tare-init and tare-guest (static, no libc: each runs before anything else does, in the container or in the
+ * virtual machine), libtare.so, and tare-replay.
  * The objects are kept: a test looks at their symbols.
  */
 import { copyFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
@@ -31,6 +32,7 @@ const shared = ['-fPIC', '-fvisibility=hidden', '-D_GNU_SOURCE'];
 const objects = {
   'interpreter.c': [...alone, ...shared],
   'tare-init.c': alone,
+  'tare-guest.c': alone,
   'child.c': shared,
   'spawn.c': shared,
   'cpuid.c': shared,
@@ -39,19 +41,20 @@ const objects = {
   'stopwatch.c': ['-D_GNU_SOURCE'],
 };
 
+/** The first program of its world: nothing else is there that it could need. */
+const first = [
+  '-static',
+  '-no-pie',
+  '-nostdlib',
+  '-s',
+  '-Wl,--build-id=none',
+  '-Wl,-z,noexecstack',
+  '-Wl,-z,noseparate-code',
+];
+
 const links = {
-  'tare-init': {
-    from: ['tare-init.o', 'interpreter.o'],
-    flags: [
-      '-static',
-      '-no-pie',
-      '-nostdlib',
-      '-s',
-      '-Wl,--build-id=none',
-      '-Wl,-z,noexecstack',
-      '-Wl,-z,noseparate-code',
-    ],
-  },
+  'tare-init': { from: ['tare-init.o', 'interpreter.o'], flags: first },
+  'tare-guest': { from: ['tare-guest.o', 'interpreter.o'], flags: first },
   'libtare.so': {
     from: ['spawn.o', 'child.o', 'cpuid.o', 'interpreter.o'],
     flags: ['-shared', '-pthread', '-s', '-Wl,--build-id=none', '-Wl,-z,now', '-Wl,-z,defs'],
