@@ -156,8 +156,16 @@ function safetyOptions({ trimmed }: Machine): Option[] {
     ...(trimmed ? [option('only what is on this list', '-nodefaults')] : []),
     option('no window', '-display', 'none'),
     option('a guest that reboots, as after a panic, has ended', '-no-reboot'),
+    option(
+      'a guest that cannot speak to us ends QEMU with a status',
+      '-device',
+      `isa-debug-exit,iobase=${exitPort},iosize=1`,
+    ),
   ];
 }
+
+/** TARE_EXIT_PORT of native/guest.h. */
+const exitPort = '0xf4';
 
 const mebibyte = 2 ** 20;
 
@@ -182,7 +190,11 @@ function connectionOptions({ type, devices, channel, monitor }: Machine): Option
   const ports: Option[] =
     devices === 'virtio'
       ? [
-          option('a bus for ports to the host', '-device', virtio(type, 'virtio-serial')),
+          option(
+            'a bus for one port to the host, besides port 0',
+            '-device',
+            `${virtio(type, 'virtio-serial')},max_ports=2`,
+          ),
           option(
             'the port on which guest and host exchange frames',
             '-device',

@@ -39,6 +39,7 @@ function trims({ accelerator, tscKhz }: Booted): Parameter[] {
             `tsc_early_khz=${tscKhz}`,
             "the host's clock rate: with no PIT to measure it by, the guest would hang",
           ),
+          parameter('tsc=reliable', 'tell time by that clock: nothing is there to check it by, and ticks are of 4 ms'),
         ]),
   ];
 }

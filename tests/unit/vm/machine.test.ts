@@ -57,6 +57,8 @@ describe('a machine', () => {
           no window
       -no-reboot
           a guest that reboots, as after a panic, has ended
+      -device isa-debug-exit,iobase=0xf4,iosize=1
+          a guest that cannot speak to us ends QEMU with a status
       -m 256M
           256M of memory
       -chardev stdio,id=console,signal=off
@@ -65,8 +67,8 @@ describe('a machine', () => {
           its first serial port, a 16550: it works before any driver does
       -chardev socket,id=channel,fd=3
           a socket of ours for frames
-      -device virtio-serial-device
-          a bus for ports to the host
+      -device virtio-serial-device,max_ports=2
+          a bus for one port to the host, besides port 0
       -device virtserialport,chardev=channel,name=tare
           the port on which guest and host exchange frames
       -chardev socket,id=monitor,fd=4
@@ -83,7 +85,7 @@ describe('a machine', () => {
           the kernel, loaded by QEMU: no boot loader
       -initrd /initramfs
           the first files: modules and init
-      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120 tsc=reliable
           the kernel's parameters"
     `);
   });
@@ -98,7 +100,8 @@ describe('a machine', () => {
       cryptomgr.notests        trust the ciphers that the kernel comes with
       random.trust_cpu=on      take randomness from the processor: the guest has no other source yet
       no_timer_check           do not try out whether the timer's interrupts arrive: translation makes them late
-      tsc_early_khz=2596120    the host's clock rate: with no PIT to measure it by, the guest would hang"
+      tsc_early_khz=2596120    the host's clock rate: with no PIT to measure it by, the guest would hang
+      tsc=reliable             tell time by that clock: nothing is there to check it by, and ticks are of 4 ms"
     `);
   });
 
@@ -110,7 +113,7 @@ describe('a machine', () => {
     expect(difference({ accelerator: 'kvm' })).toMatchInlineSnapshot(`
       "- -accel tcg,thread=single
       - -cpu max
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -accel kvm
       + -cpu host
       + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on"
@@ -120,10 +123,10 @@ describe('a machine', () => {
   test('has a PCI bus as a q35', () => {
     expect(difference({ type: 'q35' })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      - -device virtio-serial-device
+      - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
       + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
-      + -device virtio-serial-pci
+      + -device virtio-serial-pci,max_ports=2
       + -device virtio-blk-pci,drive=disk0"
     `);
   });
@@ -131,7 +134,7 @@ describe('a machine', () => {
   test('imitates the hardware of a PC', () => {
     expect(difference({ type: 'pc', devices: 'emulated', network: 'user' })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      - -device virtio-serial-device
+      - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
       - -device virtio-blk-device,drive=disk0
       - -nic none
@@ -143,7 +146,7 @@ describe('a machine', () => {
     `);
     expect(difference({ type: 'q35', devices: 'emulated' })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      - -device virtio-serial-device
+      - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
       - -device virtio-blk-device,drive=disk0
       + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
@@ -189,11 +192,11 @@ describe('a machine', () => {
     expect(difference({ type: 'q35', trimmed: false })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
       - -nodefaults
-      - -device virtio-serial-device
+      - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -machine q35
-      + -device virtio-serial-pci
+      + -device virtio-serial-pci,max_ports=2
       + -device virtio-blk-pci,drive=disk0
       + -append console=ttyS0 panic=-1 reboot=t"
     `);

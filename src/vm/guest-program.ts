@@ -1,0 +1,175 @@
+/**
+ * What the guest's pid 1 runs, as launch programs. Pure.
+ *
+ *     boot program    out of the initramfs: only what it takes to hear the host
+ *     world program   over the channel: drivers, the image, the volumes, and a root that can be left
+ *
+ * The payload's own program comes from launch/compile.ts: vm/guest-payload.ts.
+ */
+import { TareError } from '../errors.ts';
+import { describeFailure } from '../launch/failure.ts';
+import { raiseInterface } from '../launch/namespaces.ts';
+import { type Cell, cell, data, type Program, ProgramBuilder } from '../launch/program.ts';
+import { octal } from '../launch/stage.ts';
+import { AT_FDCWD, CLOCK, flags, IOCTL, MS, O, TERMIOS } from '../linux/flags.ts';
+import type { DiskFormat } from './disk.ts';
+import type { GuestDevices } from './guest-devices.ts';
+
+/** Where the initramfs has the modules. */
+export const moduleDirectory = '/modules';
+/** Where the image is mounted, in the guest. */
+export const imageDirectory = '/image';
+/** Where a volume is mounted, in the guest. */
+export const volumeDirectory = (index: number): string => `/volumes/${index}`;
+/** What a payload's mount namespace covers with the layer that takes its writes. */
+export const scratchDirectory = '/scratch';
+
+/** How often a device is looked for, and how long in between, in microseconds: 10 s in all. */
+const [patience, pause] = [20_000, 500];
+
+/** @param modules names, each after those it needs */
+export function bootProgram(modules: readonly string[], { channel }: Pick<GuestDevices, 'channel'>): Program {
+  const b = new ProgramBuilder();
+  b.stage('devices');
+  b.op('let the kernel make the nodes of devices', 'mount', ['devtmpfs', '/dev', 'devtmpfs', 0, 0]);
+  b.stage('drivers');
+  loadModules(b, modules);
+  b.stage('channel');
+  return { report: openChannel(b, channel), ops: b.ops };
+}
+
+/**
+ * Why a guest could not boot, from what it has printed; undefined where pid 1 has said nothing of it.
+ *
+ * @param console what the machine has printed: `tare-guest: op 3: errno 2`
+ */
+export function bootFailure(console: string, boot: Program): TareError | undefined {
+  const [, op, error] = /^tare-guest: op (\d+): errno (\d+)\r?$/m.exec(console) ?? [];
+  if (op !== undefined) return describeFailure(boot, Number(op), Number(error));
+  if (!/^tare-guest: no boot program\r?$/m.test(console)) return undefined;
+  return new TareError('read the boot program of the guest', { errno: 'EBADMSG' });
+}
+
+/** The driver makes the port when the host has told it of one, some moments after it was loaded; and its node before itself. */
+function openChannel(b: ProgramBuilder, { node, serial }: GuestDevices['channel']): Cell {
+  waitFor(b, 'the channel to the host', node, 'the machine has no such port, or no driver has found it');
+  const open = [AT_FDCWD, node, flags(O, 'RDWR', 'NOCTTY', 'CLOEXEC'), 0];
+  const channel = b.result('channel', 'open the channel to the host', 'openat', open, {
+    retry: { on: 'ENXIO', times: patience, pause },
+  });
+  if (serial) makeRaw(b, channel);
+  return channel;
+}
+
+/** `struct termios` of the kernel: four words of flags, the line discipline, and 19 control characters. */
+function makeRaw(b: ProgramBuilder, line: Cell): void {
+  const control = flags(TERMIOS, 'B115200', 'CS8', 'CREAD', 'CLOCAL');
+  const raw = data(`{c_cflag: ${control.text}}`, [
+    { u32: 0 },
+    { u32: 0 },
+    { u32: control },
+    { u32: 0 },
+    { bytes: new Uint8Array(20) },
+  ]);
+  b.op('let every byte pass it as it is', 'ioctl', [line, flags(IOCTL, 'TCSETS'), raw]);
+}
+
+function waitFor(b: ProgramBuilder, what: string, node: string, missing: string): void {
+  b.op(`wait for ${what}`, 'faccessat2', [AT_FDCWD, node, 0, 0], {
+    retry: { on: 'ENOENT', times: patience, pause },
+    hints: { ENOENT: missing },
+  });
+}
+
+function loadModules(b: ProgramBuilder, modules: readonly string[]): void {
+  for (const name of modules) {
+    const path = `${moduleDirectory}/${name}.ko`;
+    const open = [AT_FDCWD, path, flags(O, 'RDONLY', 'CLOEXEC'), 0];
+    const file = b.result('module', `open the module ${name}`, 'openat', open);
+    b.op(`load ${name}`, 'finit_module', [file, '', 0], {
+      hints: { ENOEXEC: 'it is a module of another kernel', ENOENT: 'a module that it needs is not loaded' },
+    });
+    b.op(`close the module ${name}`, 'close', [file]);
+  }
+}
+
+export interface World {
+  /** Names, each after those it needs. */
+  readonly modules: readonly string[];
+  /** The disk with the image. */
+  readonly disk: { readonly node: string; readonly format: DiskFormat };
+  /** Tags of the host's directories: the first will be `volumeDirectory(0)`. */
+  readonly shares: readonly string[];
+  /** What the host's clock says, in ns since 1970: not every machine has one of its own. */
+  readonly time: bigint;
+}
+
+export interface WorldProgram {
+  readonly program: Program;
+  /** The block into which /proc/sys/kernel/cap_last_cap has been read, and how many bytes. */
+  readonly lastCapability: { readonly text: Cell; readonly length: Cell };
+}
+
+const [scratch, image] = [scratchDirectory, imageDirectory];
+/** Where the new root is put together. */
+const root = '/root';
+
+export function worldProgram({ modules, disk, shares, time }: World): WorldProgram {
+  const b = new ProgramBuilder();
+  b.stage('clock');
+  setClock(b, time);
+  b.stage('drivers');
+  loadModules(b, modules);
+
+  b.stage('root');
+  b.op('give files exactly the modes we name', 'umask', [0]);
+  const tmpfs = ['tmpfs', root, 'tmpfs', flags(MS, 'NOSUID', 'NODEV'), 'mode=755'];
+  b.op('make a root that can be left: the initramfs cannot', 'mount', tmpfs);
+  const places = ['/dev', '/proc', image, scratch, ...(shares.length > 0 ? ['/volumes'] : [])];
+  for (const path of [...places, ...shares.map((_, index) => volumeDirectory(index))])
+    b.op(`make ${path}`, 'mkdirat', [AT_FDCWD, root + path, octal(0o755)]);
+  b.op('take the devices along', 'mount', ['/dev', `${root}/dev`, 0, flags(MS, 'MOVE'), 0]);
+  b.op('mount proc', 'mount', ['proc', `${root}/proc`, 'proc', flags(MS, 'NOSUID', 'NODEV', 'NOEXEC'), 0]);
+
+  b.stage('image');
+  const node = disk.node.replace(/^\/dev/, `${root}/dev`);
+  waitFor(b, 'the disk with the image', node, 'the machine has no such disk, or no driver has found it');
+  b.op('mount the image', 'mount', [node, root + image, disk.format, flags(MS, 'RDONLY', 'NODEV'), 0], {
+    hints: { EINVAL: `the disk holds no ${disk.format}`, EIO: 'the disk cannot be read' },
+  });
+  shares.forEach((tag, index) =>
+    b.op(`mount the volume ${tag}`, 'mount', [tag, root + volumeDirectory(index), 'virtiofs', 0, 0], {
+      hints: { EINVAL: 'the machine has no share of this name' },
+    }),
+  );
+
+  b.stage('switch');
+  b.op('go to the new root', 'chdir', [root]);
+  b.op('put it over the old one', 'mount', ['.', '/', 0, flags(MS, 'MOVE'), 0]);
+  b.op('make it the root', 'chroot', ['.']);
+  b.op('stand in it', 'chdir', ['/']);
+
+  b.stage('network');
+  raiseInterface(b, 'lo', 'the loopback interface');
+
+  b.stage('facts');
+  const lastCapability = readFile(b, 'the highest capability', '/proc/sys/kernel/cap_last_cap', 16);
+  return { program: { ops: b.ops }, lastCapability };
+}
+
+/** `struct timespec` of clock_settime(2). */
+function setClock(b: ProgramBuilder, time: bigint): void {
+  const [seconds, nanoseconds] = [time / 1_000_000_000n, time % 1_000_000_000n];
+  const now = data(`{${seconds} s, ${nanoseconds} ns}`, [{ u64: seconds }, { u64: nanoseconds }]);
+  b.op("set the clock by the host's", 'clock_settime', [flags(CLOCK, 'REALTIME'), now]);
+}
+
+/** What is read comes back with the program's memory: a cell at the start of the block tells where it is. */
+function readFile(b: ProgramBuilder, what: string, path: string, size: number): { text: Cell; length: Cell } {
+  const text = cell('text');
+  const block = data(`{${size} bytes}`, [{ cell: text, width: 8 }, { bytes: new Uint8Array(size - 8) }]);
+  const file = b.result('file', `ask for ${what}`, 'openat', [AT_FDCWD, path, flags(O, 'RDONLY', 'CLOEXEC'), 0]);
+  const length = b.result('length', `read ${what}`, 'read', [file, block, size]);
+  b.op(`close ${path}`, 'close', [file]);
+  return { text, length };
+}

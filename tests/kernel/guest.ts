@@ -1,0 +1,145 @@
+/** A real guest under TCG, spoken to through its channel alone: QEMU started by hand, for tests of what runs inside. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { TareError } from '../../src/errors.ts';
+import type { RunRequest } from '../../src/spec/request.ts';
+import type { ResolvedUser } from '../../src/spec/spec-facts.ts';
+import { Channel, type GuestReady } from '../../src/vm/channel.ts';
+import { makeDisk } from '../../src/vm/disk.ts';
+import { guestDevices } from '../../src/vm/guest-devices.ts';
+import { type GuestFiles, guestFiles } from '../../src/vm/guest-files.ts';
+import { compilePayload } from '../../src/vm/guest-payload.ts';
+import type { GuestExit, GuestProcess } from '../../src/vm/guest-process.ts';
+import { type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
+import { findKernel } from '../../src/vm/kernel.ts';
+import { argvOf, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
+
+const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import.meta.url));
+
+export interface GuestOptions {
+  readonly type?: MachineType;
+  /** What lies in the initramfs in place of what is built. */
+  readonly initramfs?: (files: GuestFiles) => string;
+}
+
+/** A machine whose pid 1 runs, or has given up. */
+export class Guest implements AsyncDisposable {
+  readonly channel: Channel;
+  readonly socket: Duplex;
+  readonly ended: Promise<number | null>;
+  readonly #qemu: ChildProcess;
+  readonly #limit: NodeJS.Timeout;
+  #console = '';
+
+  constructor(qemu: ChildProcess, files: GuestFiles) {
+    this.#qemu = qemu;
+    this.#limit = setTimeout(() => qemu.kill('SIGKILL'), 120_000);
+    this.ended = new Promise((resolve) => qemu.on('exit', resolve));
+    for (const stream of [qemu.stdout, qemu.stderr])
+      stream?.setEncoding('utf8').on('data', (piece: string) => (this.#console += piece));
+    this.socket = qemu.stdio[3] as Duplex;
+    this.channel = new Channel(this.socket, { arch: 'x64', boot: files.boot });
+  }
+
+  /** What the machine has printed. */
+  get console(): string {
+    return this.#console;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#limit);
+    this.#qemu.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+export interface StartedGuest {
+  readonly guest: Guest;
+  /** To be run once it has booted. */
+  readonly world: WorldProgram;
+}
+
+/** Starts QEMU; the guest may not have booted yet. */
+export async function startGuest({ type = 'microvm', initramfs }: GuestOptions = {}): Promise<StartedGuest> {
+  const kernel = await findKernel();
+  const disk = await makeDisk(busybox);
+  const devices = guestDevices({ type, devices: 'virtio', network: 'none' }, { format: disk.format, shares: false });
+  const files = await guestFiles(kernel, devices, { arch: 'x64' });
+  const megahertz = Number(/^cpu MHz\s*: (\S+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
+  const machine: Machine = {
+    name: 'tare-test',
+    accelerator: 'tcg',
+    type,
+    devices: 'virtio',
+    cpus: 1,
+    memory: 160 * 2 ** 20,
+    kernel: kernel.vmlinux ?? '',
+    initramfs: initramfs?.(files) ?? files.path,
+    disks: [{ path: disk.path, readOnly: true }],
+    network: 'none',
+    shares: [],
+    channel: 3,
+    monitor: 4,
+    trimmed: true,
+    tscKhz: Math.round(megahertz * 1000),
+  };
+  const qemu = spawn('qemu-system-x86_64', argvOf(planMachine(machine)), {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const world = worldProgram({
+    modules: files.modules,
+    disk: { node: devices.disk, format: disk.format },
+    shares: [],
+    time: BigInt(Date.now()) * 1_000_000n,
+  });
+  return { guest: new Guest(qemu, files), world };
+}
+
+/** Starts QEMU and waits until payloads can be run. */
+export async function bootGuest(options: GuestOptions = {}): Promise<{ guest: Guest; ready: GuestReady }> {
+  const { guest, world } = await startGuest(options);
+  const ready = await guest.channel.ready;
+  await guest.channel.run(world.program);
+  return { guest, ready };
+}
+
+const root: ResolvedUser = { uid: 0, gid: 0, additionalGids: [] };
+
+export function startIn({ channel }: Guest, request: Partial<RunRequest>, user = root): GuestProcess {
+  const facts = { id: 'test', arch: 'x64', lastCapability: 40, user, volumes: new Map() } as const;
+  const { launch } = compilePayload({ image: 'busybox', ...request }, {}, facts);
+  return channel.start(launch.program, { cloneFlags: launch.cloneFlags, trace: true });
+}
+
+export interface Outcome {
+  readonly exit: GuestExit;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why it was not executed. */
+  readonly failure: TareError | undefined;
+  readonly stamps: GuestProcess['stamps'];
+}
+
+/** Runs a command to its end. */
+export async function runIn(
+  guest: Guest,
+  request: Partial<RunRequest> | string,
+  { input = '', user = root }: { input?: string | Buffer; user?: ResolvedUser } = {},
+): Promise<Outcome> {
+  const payload = startIn(guest, typeof request === 'string' ? { args: ['sh', '-c', request] } : request, user);
+  payload.stdin.on('error', () => {}); // it need not read it
+  payload.stdin.end(input);
+  const [stdout, stderr, exit, failure] = await Promise.all([
+    text(payload.stdout),
+    text(payload.stderr),
+    payload.exited,
+    payload.executed.then(
+      () => undefined,
+      (error: unknown) => error as TareError,
+    ),
+  ]);
+  return { exit, stdout, stderr, failure, stamps: payload.stamps };
+}

@@ -1,0 +1,136 @@
+/** What pid 1 of a guest runs, as text. */
+import { expect, test } from 'vitest';
+import { explain } from '../../../src/launch/explain.ts';
+import { guestDevices } from '../../../src/vm/guest-devices.ts';
+import { bootProgram, worldProgram } from '../../../src/vm/guest-program.ts';
+
+const options = { format: 'erofs', shares: false } as const;
+const microvm = guestDevices({ type: 'microvm', devices: 'virtio', network: 'none' }, options);
+const pc = guestDevices({ type: 'pc', devices: 'emulated', network: 'user' }, options);
+const text = (program: Parameters<typeof explain>[0]) => `\n${explain(program, { column: 64 })}`;
+
+test('every board and every kind of device has its drivers and its nodes', () => {
+  const q35 = guestDevices({ type: 'q35', devices: 'virtio', network: 'user' }, { format: 'squashfs', shares: true });
+  const one = (devices: typeof pc) =>
+    `${devices.early.join(' ') || 'nothing'} for ${devices.channel.node}, then ${devices.late.join(' ')} for ${devices.disk}`;
+  expect([microvm, q35, pc].map(one)).toMatchInlineSnapshot(`
+    [
+      "virtio_mmio virtio_console for /dev/vport0p1, then virtio_blk erofs overlay for /dev/vda",
+      "virtio_pci virtio_console for /dev/vport0p1, then virtio_blk squashfs overlay virtiofs virtio_net for /dev/vda",
+      "nothing for /dev/ttyS1, then ata_piix sd_mod erofs overlay e1000 for /dev/sda",
+    ]
+  `);
+});
+
+test('the boot program does no more than it takes to hear the host', () => {
+  const program = bootProgram(['virtio_ring', 'virtio', 'virtio_mmio', 'virtio_console'], microvm);
+  expect(program.report?.name).toBe('channel');
+  expect(text(program)).toMatchInlineSnapshot(`
+    "
+    devices
+       0  mount("devtmpfs", "/dev", "devtmpfs", 0, 0)               let the kernel make the nodes of devices
+
+    drivers
+       1  $module = openat(AT_FDCWD, "/modules/virtio_ring.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module virtio_ring
+       2  finit_module($module, "", 0)                              load virtio_ring
+       3  close($module)                                            close the module virtio_ring
+       4  $module = openat(AT_FDCWD, "/modules/virtio.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module virtio
+       5  finit_module($module, "", 0)                              load virtio
+       6  close($module)                                            close the module virtio
+       7  $module = openat(AT_FDCWD, "/modules/virtio_mmio.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module virtio_mmio
+       8  finit_module($module, "", 0)                              load virtio_mmio
+       9  close($module)                                            close the module virtio_mmio
+      10  $module = openat(AT_FDCWD, "/modules/virtio_console.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module virtio_console
+      11  finit_module($module, "", 0)                              load virtio_console
+      12  close($module)                                            close the module virtio_console
+
+    channel
+      13  faccessat2(AT_FDCWD, "/dev/vport0p1", 0, 0)               wait for the channel to the host
+      14  $channel = openat(AT_FDCWD, "/dev/vport0p1", O_RDWR|O_NOCTTY|O_CLOEXEC, 0)
+                                                                    open the channel to the host
+    "
+  `);
+});
+
+test('a serial line becomes a channel when nothing is interpreted on it', () => {
+  expect(text(bootProgram([], pc))).toMatchInlineSnapshot(`
+    "
+    devices
+       0  mount("devtmpfs", "/dev", "devtmpfs", 0, 0)               let the kernel make the nodes of devices
+
+    channel
+       1  faccessat2(AT_FDCWD, "/dev/ttyS1", 0, 0)                  wait for the channel to the host
+       2  $channel = openat(AT_FDCWD, "/dev/ttyS1", O_RDWR|O_NOCTTY|O_CLOEXEC, 0)
+                                                                    open the channel to the host
+       3  ioctl($channel, TCSETS, {c_cflag: B115200|CS8|CREAD|CLOCAL})
+                                                                    let every byte pass it as it is
+    "
+  `);
+});
+
+test('the world program mounts the image and the volumes below a root that can be left', () => {
+  const { program } = worldProgram({
+    modules: ['virtio_blk', 'erofs'],
+    disk: { node: '/dev/vda', format: 'erofs' },
+    shares: ['home'],
+    time: 1_700_000_000_000_000_005n,
+  });
+  expect(text(program)).toMatchInlineSnapshot(`
+    "
+    clock
+       0  clock_settime(CLOCK_REALTIME, {1700000000 s, 5 ns})       set the clock by the host's
+
+    drivers
+       1  $module = openat(AT_FDCWD, "/modules/virtio_blk.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module virtio_blk
+       2  finit_module($module, "", 0)                              load virtio_blk
+       3  close($module)                                            close the module virtio_blk
+       4  $module = openat(AT_FDCWD, "/modules/erofs.ko", O_RDONLY|O_CLOEXEC, 0)
+                                                                    open the module erofs
+       5  finit_module($module, "", 0)                              load erofs
+       6  close($module)                                            close the module erofs
+
+    root
+       7  umask(0)                                                  give files exactly the modes we name
+       8  mount("tmpfs", "/root", "tmpfs", MS_NOSUID|MS_NODEV, "mode=755")
+                                                                    make a root that can be left: the initramfs cannot
+       9  mkdirat(AT_FDCWD, "/root/dev", 0755)                      make /dev
+      10  mkdirat(AT_FDCWD, "/root/proc", 0755)                     make /proc
+      11  mkdirat(AT_FDCWD, "/root/image", 0755)                    make /image
+      12  mkdirat(AT_FDCWD, "/root/scratch", 0755)                  make /scratch
+      13  mkdirat(AT_FDCWD, "/root/volumes", 0755)                  make /volumes
+      14  mkdirat(AT_FDCWD, "/root/volumes/0", 0755)                make /volumes/0
+      15  mount("/dev", "/root/dev", 0, MS_MOVE, 0)                 take the devices along
+      16  mount("proc", "/root/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, 0)
+                                                                    mount proc
+
+    image
+      17  faccessat2(AT_FDCWD, "/root/dev/vda", 0, 0)               wait for the disk with the image
+      18  mount("/root/dev/vda", "/root/image", "erofs", MS_RDONLY|MS_NODEV, 0)
+                                                                    mount the image
+      19  mount("home", "/root/volumes/0", "virtiofs", 0, 0)        mount the volume home
+
+    switch
+      20  chdir("/root")                                            go to the new root
+      21  mount(".", "/", 0, MS_MOVE, 0)                            put it over the old one
+      22  chroot(".")                                               make it the root
+      23  chdir("/")                                                stand in it
+
+    network
+      24  $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)     open a socket to configure the network
+      25  ioctl($socket, SIOCSIFFLAGS, {ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING})
+                                                                    bring the loopback interface up
+      26  close($socket)                                            close the socket
+
+    facts
+      27  $file = openat(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", O_RDONLY|O_CLOEXEC, 0)
+                                                                    ask for the highest capability
+      28  $length = read($file, {16 bytes}, 16)                     read the highest capability
+      29  close($file)                                              close /proc/sys/kernel/cap_last_cap
+    "
+  `);
+});
