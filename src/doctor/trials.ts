@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { TareError } from '../errors.ts';
 import { syncFd } from '../launch/bootstrap.ts';
+import { mapToRoot } from '../launch/id-maps.ts';
 import { stopAndWait } from '../launch/parent.ts';
 import { cell, data, ProgramBuilder, strings } from '../launch/program.ts';
 import type { Child, ProcessExit } from '../launch/child.ts';
@@ -12,7 +13,7 @@ import { Spawner } from '../launch/spawn.ts';
 import { CLONE, CLOSE_RANGE, flags, MFD, SIG_SET } from '../linux/flags.ts';
 import type { Host } from '../linux/host.ts';
 import { openNative } from '../linux/native.ts';
-import { exercisePower, mapToRoot } from './user-namespaces.ts';
+import { exercisePower } from './user-namespaces.ts';
 
 /** Where a trial is made: as this process is, as the root of a new user namespace, or as nobody in one without id maps. */
 export type World = 'host' | 'user' | 'unmapped';

@@ -1,14 +1,6 @@
 /** Whether user namespaces can be had, and the setting in the way where they cannot: user_namespaces(7). */
 import type { ProgramBuilder } from '../launch/program.ts';
-import { writeFile } from '../launch/stage.ts';
-import { AT_FDCWD, CLONE, flags } from '../linux/flags.ts';
-
-/** Ours is the one id that everybody may map, to root of the new namespace that this process is in. */
-export function mapToRoot(b: ProgramBuilder, uid: number, gid: number): void {
-  writeFile(b, 'give up setgroups', AT_FDCWD, '/proc/self/setgroups', 'deny');
-  writeFile(b, 'map our own group', AT_FDCWD, '/proc/self/gid_map', `0 ${gid} 1`);
-  writeFile(b, 'map our own id', AT_FDCWD, '/proc/self/uid_map', `0 ${uid} 1`);
-}
+import { CLONE, flags } from '../linux/flags.ts';
 
 /** A host name can only be set by who has power over its namespace: AppArmor lends the namespace, and not the power. */
 export function exercisePower(b: ProgramBuilder): void {

@@ -1,6 +1,9 @@
 /** Id maps of a new user namespace: who may write them, and how. Pure; user_namespaces(7). */
+import { AT_FDCWD } from '../linux/flags.ts';
 import type { Host } from '../linux/host.ts';
 import type { IdMap } from '../spec/request.ts';
+import type { ProgramBuilder } from './program.ts';
+import { writeFile } from './stage.ts';
 
 export interface IdMaps {
   readonly uids: readonly IdMap[];
@@ -29,3 +32,10 @@ export const helperArgs = (pid: number, maps: readonly IdMap[]): string[] => [
   String(pid),
   ...maps.flatMap(({ containerID, hostID, size }) => [String(containerID), String(hostID), String(size)]),
 ];
+
+/** Ours is the one id that everybody may map, to root of the new namespace that this process is in. */
+export function mapToRoot(b: ProgramBuilder, uid: number, gid: number): void {
+  writeFile(b, 'give up setgroups', AT_FDCWD, '/proc/self/setgroups', 'deny');
+  writeFile(b, 'map our own group', AT_FDCWD, '/proc/self/gid_map', `0 ${gid} 1`);
+  writeFile(b, 'map our own id', AT_FDCWD, '/proc/self/uid_map', `0 ${uid} 1`);
+}

@@ -1,15 +1,13 @@
 /** The machine that this is, and what virtual ones are made of. */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { onPath } from '../../linux/host.ts';
 import { findPlatform } from '../../linux/platform-facts.ts';
 import { summarizePlatform } from '../../linux/platform.ts';
 import { allKept, vmCache } from '../../vm/cache.ts';
+import { findVirtiofsd } from '../../vm/volumes.ts';
 import { type Finding, info, no, probes, yes } from '../probe.ts';
 import { findVersion } from './peers.ts';
-
-/** Debian's QEMU keeps it out of PATH; the one written in Rust lies in either place. */
-const virtiofsd = ['/usr/lib/qemu/virtiofsd', '/usr/libexec/virtiofsd'];
 
 const all = 'tare run --isolation vm';
 
@@ -79,7 +77,7 @@ export const machines = probes(
     lost: 'tare run --isolation vm -v',
     cure: 'apt-get install qemu-system-common, or virtiofsd where there is such a package',
     examine: () => {
-      const path = virtiofsd.find((file) => existsSync(file)) ?? onPath('virtiofsd');
+      const path = findVirtiofsd();
       return path === undefined ? no('there is no virtiofsd') : yes(path);
     },
   },

@@ -1,6 +1,6 @@
 /** Containers of ordinary users: what a system must allow in user namespaces. user_namespaces(7), subuid(5). */
 import { statSync } from 'node:fs';
-import { helperArgs } from '../../launch/id-maps.ts';
+import { helperArgs, mapToRoot } from '../../launch/id-maps.ts';
 import { octal } from '../../launch/stage.ts';
 import { AT_FDCWD, CLONE, flags, named, PR } from '../../linux/flags.ts';
 import { grantedRanges, type IdRange, inUserNamespace, onPath } from '../../linux/host.ts';
@@ -10,7 +10,7 @@ import type { Machine } from '../machine.ts';
 import { type Finding, info, judge, no, probes, yes } from '../probe.ts';
 import { freeRange, grantees, rangeText } from '../subordinate-ids.ts';
 import { firstTrials, waitForParent, type Write } from '../trials.ts';
-import { exercisePower, mapToRoot, userNamespaceCure } from '../user-namespaces.ts';
+import { exercisePower, userNamespaceCure } from '../user-namespaces.ts';
 
 const nobody = 65534;
 
