@@ -38,6 +38,7 @@
 #define TARE_FIRST_WINDOW 65536u
 #define TARE_BODY_LIMIT 65536u
 #define TARE_PROGRAM_LIMIT (4u * 1024 * 1024)
+#define TARE_PROGRAM_HEADER 8u /* what stands before the program in its body */
 #define TARE_PIECE (32768u - sizeof(struct tare_frame)) /* with its header one buffer of virtio_console's */
 
 #define TARE_PID_ONE 0u

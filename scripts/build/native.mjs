@@ -33,6 +33,8 @@ const objects = {
   'interpreter.c': [...alone, ...shared],
   'tare-init.c': alone,
   'tare-guest.c': alone,
+  'guest-wire.c': alone,
+  'guest-payload.c': alone,
   'child.c': shared,
   'spawn.c': shared,
   'cpuid.c': shared,
@@ -54,7 +56,7 @@ const first = [
 
 const links = {
   'tare-init': { from: ['tare-init.o', 'interpreter.o'], flags: first },
-  'tare-guest': { from: ['tare-guest.o', 'interpreter.o'], flags: first },
+  'tare-guest': { from: ['tare-guest.o', 'guest-wire.o', 'guest-payload.o', 'interpreter.o'], flags: first },
   'libtare.so': {
     from: ['spawn.o', 'child.o', 'cpuid.o', 'interpreter.o'],
     flags: ['-shared', '-pthread', '-s', '-Wl,--build-id=none', '-Wl,-z,now', '-Wl,-z,defs'],

@@ -21,19 +21,28 @@ const undefinedSymbols = (object: string) =>
   run('nm', '--undefined-only', '--format=just-symbols', object).stdout.split('\n').filter(Boolean);
 
 const own = ['tare_check', 'tare_interpret'];
+/** Of tare-guest's parts, which refer to each other. */
+const parts = /^(leave|(wire|payload)_\w+)$/;
 
 test.runIf(needs('tool:nm'))('nothing below clone3 refers to libc', () => {
   expect(undefinedSymbols(built('host', 'interpreter.o'))).toEqual([]);
   expect(undefinedSymbols(built('host', 'tare-init.o')).filter((name) => !own.includes(name))).toEqual([]);
+  for (const object of ['tare-guest.o', 'guest-wire.o', 'guest-payload.o'])
+    expect(undefinedSymbols(built('host', object)).filter((name) => !own.includes(name) && !parts.test(name))).toEqual(
+      [],
+    );
   // The contrast: the part above it does.
   expect(undefinedSymbols(built('host', 'spawn.o'))).toContain('pthread_create');
 });
 
-test.runIf(needs('tool:readelf'))('tare-init needs no other file and no executable stack', () => {
-  const init = built('host', 'tare-init');
-  expect(run('readelf', '--program-headers', '--wide', init).stdout).not.toMatch(/INTERP|DYNAMIC|RWE/);
-  expect(statSync(init).size).toBeLessThan(16 * 1024);
-});
+test.runIf(needs('tool:readelf')).each(['tare-init', 'tare-guest'])(
+  '%s needs no other file and no executable stack',
+  (name) => {
+    const init = built('host', name);
+    expect(run('readelf', '--program-headers', '--wide', init).stdout).not.toMatch(/INTERP|DYNAMIC|RWE/);
+    expect(statSync(init).size).toBeLessThan(16 * 1024);
+  },
+);
 
 test.runIf(needs('tool:gcc'))('the proof-reader of gcc has nothing to say', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = run(process.execPath, 'scripts/build/analyze.mjs');
