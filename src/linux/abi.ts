@@ -109,6 +109,7 @@ const numbers = {
   statfs: [137, 43],
   statx: [332, 291],
   symlinkat: [266, 36],
+  sync: [162, 81],
   umask: [95, 166],
   umount2: [166, 39],
   unlinkat: [263, 35],

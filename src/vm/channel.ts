@@ -118,7 +118,7 @@ export class Channel {
   start(program: Program, { trace = false, cloneFlags, onStop }: StartOptions = {}): GuestProcess {
     if (this.#payload?.running === true)
       throw new TareError('start a payload in the guest', {
-        hint: 'it runs one at a time, and another has not exited',
+        hint: 'it runs one at a time, and another has not ended, or its output is not read',
       });
     const encoded = this.#encode(program, trace);
     const returned = new Returned(program, encoded);

@@ -39,6 +39,8 @@ export class GuestProcess {
   readonly #executed = new Awaited<void>();
   readonly #exited = new Awaited<GuestExit>();
   #ended = false;
+  /** Its output streams that the guest has not ended yet. */
+  #open = 2;
 
   constructor(parts: GuestProcessParts) {
     this.#parts = parts;
@@ -71,9 +73,9 @@ export class GuestProcess {
     return this.#exited.promise;
   }
 
-  /** Not reaped yet. */
+  /** Something of it is left: the process itself, or output that is on its way. The guest takes no other payload until then. */
   get running(): boolean {
-    return !this.#ended;
+    return !this.#ended || this.#open > 0;
   }
 
   /** When each op began, by the guest's clock; empty unless traced. Complete once `executed` has settled. */
@@ -100,9 +102,9 @@ export class GuestProcess {
   hear(frame: Frame): void {
     switch (frame.kind) {
       case 'stdout':
-        return this.#stdout.feed(frame.bytes);
+        return this.#feed(this.#stdout, frame.bytes);
       case 'stderr':
-        return this.#stderr.feed(frame.bytes);
+        return this.#feed(this.#stderr, frame.bytes);
       case 'stdin':
         return this.#stdin.close();
       case 'window':
@@ -134,8 +136,14 @@ export class GuestProcess {
     this.#executed.fail(error);
     this.#exited.fail(error);
     this.#stdin.close();
+    this.#open = 0;
     this.#stdout.feed(new Uint8Array());
     this.#stderr.feed(new Uint8Array());
+  }
+
+  #feed(stream: OutputStream, bytes: Uint8Array): void {
+    if (bytes.length === 0) this.#open -= 1;
+    stream.feed(bytes);
   }
 
   #stopped(index: number): void {

@@ -9,11 +9,13 @@
 import { TareError } from '../errors.ts';
 import { describeFailure } from '../launch/failure.ts';
 import { raiseInterface } from '../launch/namespaces.ts';
-import { type Cell, cell, data, type Program, ProgramBuilder } from '../launch/program.ts';
+import { type Cell, data, type Program, ProgramBuilder } from '../launch/program.ts';
 import { octal } from '../launch/stage.ts';
 import { AT_FDCWD, CLOCK, flags, IOCTL, MS, O, TERMIOS } from '../linux/flags.ts';
 import type { DiskFormat } from './disk.ts';
 import type { GuestDevices } from './guest-devices.ts';
+import { type ReadCells, readFile, textOf } from './guest-read.ts';
+import type { Returned } from './returned.ts';
 
 /** Where the initramfs has the modules. */
 export const moduleDirectory = '/modules';
@@ -106,9 +108,13 @@ export interface World {
 
 export interface WorldProgram {
   readonly program: Program;
-  /** The block into which /proc/sys/kernel/cap_last_cap has been read, and how many bytes. */
-  readonly lastCapability: { readonly text: Cell; readonly length: Cell };
+  /** /proc/sys/kernel/cap_last_cap: see `lastCapabilityOf`. */
+  readonly lastCapability: ReadCells;
 }
+
+/** The highest capability of the guest's kernel, once its world program has run. */
+export const lastCapabilityOf = ({ lastCapability }: WorldProgram, returned: Returned): number =>
+  Number(textOf(returned, lastCapability));
 
 const [scratch, image] = [scratchDirectory, imageDirectory];
 /** Where the new root is put together. */
@@ -153,7 +159,7 @@ export function worldProgram({ modules, disk, shares, time }: World): WorldProgr
   raiseInterface(b, 'lo', 'the loopback interface');
 
   b.stage('facts');
-  const lastCapability = readFile(b, 'the highest capability', '/proc/sys/kernel/cap_last_cap', 16);
+  const lastCapability = readFile(b, '/proc/sys/kernel/cap_last_cap', 16);
   return { program: { ops: b.ops }, lastCapability };
 }
 
@@ -164,12 +170,33 @@ function setClock(b: ProgramBuilder, time: bigint): void {
   b.op("set the clock by the host's", 'clock_settime', [flags(CLOCK, 'REALTIME'), now]);
 }
 
-/** What is read comes back with the program's memory: a cell at the start of the block tells where it is. */
-function readFile(b: ProgramBuilder, what: string, path: string, size: number): { text: Cell; length: Cell } {
-  const text = cell('text');
-  const block = data(`{${size} bytes}`, [{ cell: text, width: 8 }, { bytes: new Uint8Array(size - 8) }]);
-  const file = b.result('file', `ask for ${what}`, 'openat', [AT_FDCWD, path, flags(O, 'RDONLY', 'CLOEXEC'), 0]);
-  const length = b.result('length', `read ${what}`, 'read', [file, block, size]);
-  b.op(`close ${path}`, 'close', [file]);
-  return { text, length };
+/**
+ * For a guest resumed from a snapshot, before anything else: its clock has stood still, and what its random numbers come from
+ * is the same in every guest of the same snapshot.
+ *
+ * @param entropy 32 bytes that nobody else has
+ */
+export function wakeProgram({ time, entropy }: { readonly time: bigint; readonly entropy: Uint8Array }): Program {
+  const b = new ProgramBuilder().stage('clock');
+  setClock(b, time);
+  b.stage('randomness');
+  const random = b.result('random', 'open the source of randomness', 'openat', [
+    AT_FDCWD,
+    '/dev/urandom',
+    flags(O, 'WRONLY', 'CLOEXEC'),
+    0,
+  ]);
+  const bits = entropy.length * 8;
+  const info = data(`{${bits} bits}`, [{ u32: bits }, { u32: entropy.length }, { bytes: entropy }]);
+  b.op('add randomness that is ours alone', 'ioctl', [random, flags(IOCTL, 'RNDADDENTROPY'), info]);
+  b.op('draw on it from now on', 'ioctl', [random, flags(IOCTL, 'RNDRESEEDCRNG'), 0]);
+  b.op('close the source of randomness', 'close', [random]);
+  return { ops: b.ops };
+}
+
+/** Before a machine with a disk or a volume of its own is switched off. */
+export function settleProgram(): Program {
+  const b = new ProgramBuilder().stage('end');
+  b.op('write everything to the disks', 'sync', []);
+  return { ops: b.ops };
 }

@@ -45,6 +45,12 @@ export const headerSize = 8;
 /** What is sent of a stream at once: with its header one buffer of virtio-serial's driver. */
 export const pieceSize = 32768 - headerSize;
 
+/**
+ * With what QEMU ends when the guest has left by the port of isa-debug-exit: (TARE_LEFT_… of native/guest.h << 1) | 1.
+ * `alone`: the channel was closed. `unbooted`: the boot program failed (`bootFailure`). `confused`: a frame was malformed.
+ */
+export const exitStatuses = { alone: 3, unbooted: 5, confused: 7 } as const;
+
 /** Whose frame it is: of pid 1 itself, or of its child. */
 export const processes = { pidOne: 0, payload: 1 } as const;
 

@@ -10,7 +10,9 @@ import { encode } from '../../src/launch/encode.ts';
 import { cell, ProgramBuilder } from '../../src/launch/program.ts';
 import { AT_FDCWD, flags, MS } from '../../src/linux/flags.ts';
 import { octal } from '../../src/launch/stage.ts';
-import { bootFailure } from '../../src/vm/guest-program.ts';
+import { bootFailure, settleProgram, wakeProgram } from '../../src/vm/guest-program.ts';
+import { countOomKills, readGuest } from '../../src/vm/guest-read.ts';
+import { exitStatuses } from '../../src/vm/protocol.ts';
 import { writeInitramfs } from '../../src/vm/initramfs.ts';
 import { bootGuest, type Guest, runIn, startGuest, startIn } from './guest.ts';
 import { needs } from './needs.ts';
@@ -196,10 +198,31 @@ describe.runIf(able)('one guest, one payload after another', () => {
   });
 
   test('memory that runs out kills the payload, not the guest', async () => {
+    const before = await countOomKills(guest.channel);
     const { exit } = await runIn(guest, 'exec tail /dev/zero');
+    expect(await countOomKills(guest.channel)).toBe(before + 1);
     expect(exit).toMatchObject({ code: undefined, signal: 'SIGKILL' });
     expect(exit.maxRss).toBeGreaterThan(30_000);
     expect((await runIn(guest, 'echo still here')).stdout).toBe('still here\n');
+  });
+
+  test('files of the guest are read from outside, while a payload runs', async () => {
+    const payload = startIn(guest, { args: ['sleep', '1000'] });
+    await payload.executed;
+    const texts = await readGuest(guest.channel, ['/proc/cmdline', '/proc/none', '/proc/1/comm']);
+    expect([...texts.keys()]).toEqual(['/proc/cmdline', '/proc/1/comm']);
+    expect(texts.get('/proc/cmdline')).toContain('console=ttyS0');
+    expect(texts.get('/proc/1/comm')).toBe('init\n');
+    payload.kill(9);
+    await Promise.all([payload.exited, text(payload.stdout), text(payload.stderr)]);
+  });
+
+  test('a guest that wakes up is given the time, and randomness of its own', async () => {
+    const entropy = Buffer.alloc(32, 7);
+    await guest.channel.run(wakeProgram({ time: 1_000_000_000_000_000_000n, entropy }));
+    expect(Number((await runIn(guest, 'date +%s')).stdout) - 1_000_000_000).toBeLessThan(60);
+    await guest.channel.run(wakeProgram({ time: BigInt(Date.now()) * 1_000_000n, entropy }));
+    await guest.channel.run(settleProgram());
   });
 
   test('each call is stamped by the clock of the guest, and that clock is right', async () => {
@@ -215,14 +238,14 @@ test.runIf(able)('a guest whose host is gone switches itself off', async () => {
   await using guest = (await bootGuest()).guest;
   startIn(guest, { args: ['sleep', '1000'] });
   guest.socket.destroy();
-  expect(await guest.ended).toBe(3);
+  expect(await guest.ended).toBe(exitStatuses.alone);
 });
 
 test.runIf(able)('a guest that hears nonsense says so and switches itself off', async () => {
   await using guest = (await bootGuest()).guest;
   guest.socket.write(Buffer.from('nonsense'));
   await expect(guest.channel.run({ ops: [] })).rejects.toThrow('understand a frame of the host in the guest: EBADMSG');
-  expect(await guest.ended).toBe(7);
+  expect(await guest.ended).toBe(exitStatuses.confused);
 });
 
 /** An initramfs whose pid 1 finds this in place of its boot program. */
@@ -254,7 +277,7 @@ test.runIf(able)('a guest that cannot boot says by the console at which step, an
   }
   rmSync(dir, { recursive: true });
   expect(ends).toEqual([
-    [5, 'mount nothing there: ENODEV (hint: this kernel does not know the filesystem)'],
-    [5, 'read the boot program of the guest: EBADMSG'],
+    [exitStatuses.unbooted, 'mount nothing there: ENODEV (hint: this kernel does not know the filesystem)'],
+    [exitStatuses.unbooted, 'read the boot program of the guest: EBADMSG'],
   ]);
 });

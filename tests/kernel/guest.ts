@@ -13,7 +13,7 @@ import { guestDevices } from '../../src/vm/guest-devices.ts';
 import { type GuestFiles, guestFiles } from '../../src/vm/guest-files.ts';
 import { compilePayload } from '../../src/vm/guest-payload.ts';
 import type { GuestExit, GuestProcess } from '../../src/vm/guest-process.ts';
-import { type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
+import { lastCapabilityOf, type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
 import { findKernel } from '../../src/vm/kernel.ts';
 import { argvOf, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
 
@@ -30,6 +30,8 @@ export class Guest implements AsyncDisposable {
   readonly channel: Channel;
   readonly socket: Duplex;
   readonly ended: Promise<number | null>;
+  /** Of its kernel, once its world program has run. */
+  lastCapability = -1;
   readonly #qemu: ChildProcess;
   readonly #limit: NodeJS.Timeout;
   #console = '';
@@ -102,14 +104,15 @@ export async function startGuest({ type = 'microvm', initramfs }: GuestOptions =
 export async function bootGuest(options: GuestOptions = {}): Promise<{ guest: Guest; ready: GuestReady }> {
   const { guest, world } = await startGuest(options);
   const ready = await guest.channel.ready;
-  await guest.channel.run(world.program);
+  const { returned } = await guest.channel.run(world.program);
+  guest.lastCapability = lastCapabilityOf(world, returned);
   return { guest, ready };
 }
 
 const root: ResolvedUser = { uid: 0, gid: 0, additionalGids: [] };
 
-export function startIn({ channel }: Guest, request: Partial<RunRequest>, user = root): GuestProcess {
-  const facts = { id: 'test', arch: 'x64', lastCapability: 40, user, volumes: new Map() } as const;
+export function startIn({ channel, lastCapability }: Guest, request: Partial<RunRequest>, user = root): GuestProcess {
+  const facts = { id: 'test', arch: 'x64', lastCapability, user, volumes: new Map() } as const;
   const { launch } = compilePayload({ image: 'busybox', ...request }, {}, facts);
   return channel.start(launch.program, { cloneFlags: launch.cloneFlags, trace: true });
 }

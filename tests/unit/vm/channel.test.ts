@@ -156,11 +156,12 @@ test('a payload is not executed if it ends before, and says so by the step that 
   await say({ kind: 'executed', process: 1, position: 0, at: 1n }, { ...exited, code: 0, signal: 9 });
   await expect(killed.executed).rejects.toThrow('ask for the process id: killed on the way');
   expect(await killed.exited).toMatchObject({ code: undefined, signal: 'SIGKILL', signalNumber: 9 });
+  expect(() => channel.start(twoCalls().program)).toThrow('it runs one at a time');
+  await say({ kind: 'stdout', process: 1, bytes: empty }, { kind: 'stderr', process: 1, bytes: empty });
 
   const missing = channel.start(twoCalls().program);
   await say({ kind: 'failed', process: 1, op: 1, error: 2, at: 1n });
   await expect(missing.executed).rejects.toMatchObject({ exitCode: 127 });
-  expect(() => channel.start(twoCalls().program)).toThrow('it runs one at a time');
 });
 
 test('when the machine ends, everybody who waits is told why, once', async () => {

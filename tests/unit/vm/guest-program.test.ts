@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { explain } from '../../../src/launch/explain.ts';
 import { guestDevices } from '../../../src/vm/guest-devices.ts';
-import { bootProgram, worldProgram } from '../../../src/vm/guest-program.ts';
+import { bootFailure, bootProgram, wakeProgram, worldProgram } from '../../../src/vm/guest-program.ts';
 
 const options = { format: 'erofs', shares: false } as const;
 const microvm = guestDevices({ type: 'microvm', devices: 'virtio', network: 'none' }, options);
@@ -127,10 +127,45 @@ test('the world program mounts the image and the volumes below a root that can b
       26  close($socket)                                            close the socket
 
     facts
-      27  $file = openat(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", O_RDONLY|O_CLOEXEC, 0)
-                                                                    ask for the highest capability
-      28  $length = read($file, {16 bytes}, 16)                     read the highest capability
-      29  close($file)                                              close /proc/sys/kernel/cap_last_cap
+      27  $found = openat(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", O_RDONLY|O_CLOEXEC, 0)  // or ENOENT, ENOTDIR: skip 2
+                                                                    open /proc/sys/kernel/cap_last_cap
+      28  $length = read($found, {16 bytes}, 16)                    read /proc/sys/kernel/cap_last_cap
+      29  close($found)                                             close /proc/sys/kernel/cap_last_cap
     "
+  `);
+});
+
+test('a guest that wakes up gets the time and randomness', () => {
+  const program = wakeProgram({ time: 1_700_000_000_000_000_000n, entropy: new Uint8Array(32) });
+  expect(text(program)).toMatchInlineSnapshot(`
+    "
+    clock
+       0  clock_settime(CLOCK_REALTIME, {1700000000 s, 0 ns})       set the clock by the host's
+
+    randomness
+       1  $random = openat(AT_FDCWD, "/dev/urandom", O_WRONLY|O_CLOEXEC, 0)
+                                                                    open the source of randomness
+       2  ioctl($random, RNDADDENTROPY, {256 bits})                 add randomness that is ours alone
+       3  ioctl($random, RNDRESEEDCRNG, 0)                          draw on it from now on
+       4  close($random)                                            close the source of randomness
+    "
+  `);
+});
+
+test('what the console says of a boot that failed is named by its op', () => {
+  const boot = bootProgram(['virtio_ring'], microvm);
+  const reason = (console: string) => bootFailure(console, boot)?.message;
+  expect([
+    reason('[    0.5] something\r\ntare-guest: op 2: errno 8\r\n[    0.6] reboot'),
+    reason('tare-guest: op 4: errno 2\n'),
+    reason('tare-guest: no boot program\n'),
+    reason('Kernel panic - not syncing'),
+  ]).toMatchInlineSnapshot(`
+    [
+      "load virtio_ring: ENOEXEC (hint: it is a module of another kernel)",
+      "wait for the channel to the host: ENOENT (hint: the machine has no such port, or no driver has found it)",
+      "read the boot program of the guest: EBADMSG",
+      undefined,
+    ]
   `);
 });
