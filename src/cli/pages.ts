@@ -22,6 +22,10 @@ const questions = [
   'QUESTION is one of',
   '  start     how long is it from the request to the first byte, the exit, nothing left',
   '  rate      how many start per second, when up to 100 are asked for at once',
+  '  memory    what an idle one takes from the host, and who holds it',
+  '  density   how many fit, and whether the last starts as fast as the first',
+  '  cpu       whether computing costs more inside',
+  '  syscalls  what a system call costs inside',
 ].join('\n');
 
 const container = '[FLAGS] IMAGE [COMMAND [ARG...]]';

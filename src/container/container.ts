@@ -23,6 +23,8 @@ import type { Streams } from './stdio.ts';
 /** How a launch is watched or changed on its way. */
 export interface LaunchOptions {
   readonly trace?: boolean;
+  /** When it was asked for, by process.hrtime.bigint(): where its timeline begins. */
+  readonly requested?: bigint;
   /** Makes the program that runs of the compiled one: woven with stops, or with a fault injected. */
   readonly change?: (program: Program) => Program;
   /** Called at each stop of `tare step`; `go` lets the container go on. */
@@ -42,6 +44,7 @@ export class Container implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #named: Omit<Filtered, 'pid'>;
   readonly #streams: Streams;
+  readonly #requested: bigint | undefined;
   readonly #child: Child;
   readonly #cgroup: Cgroup | undefined;
   readonly #ready: Promise<void>;
@@ -61,6 +64,7 @@ export class Container implements AsyncDisposable {
   ) {
     this.#engine = engine;
     this.#streams = streams;
+    this.#requested = options.requested;
     this.id = prepared.id;
     this.spec = prepared.spec;
     this.#named = { id: prepared.id, spec: prepared.spec, bundle: prepared.image.bundle ?? '' };
@@ -137,7 +141,9 @@ export class Container implements AsyncDisposable {
 
   /** Of a traced launch: where its time went. Complete once `exited` has settled. */
   get timeline(): Timeline {
-    return timeline(this.program ?? { ops: [] }, this.#child.stamps, this.#child.surroundings);
+    const request = this.#requested === undefined ? {} : { request: this.#requested };
+    const around = { ...this.#child.surroundings, ...request };
+    return timeline(this.program ?? { ops: [] }, this.#child.stamps, around);
   }
 
   /** Settles when all is ready and the payload waits for `start`. Rejects with the step that failed. */

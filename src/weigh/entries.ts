@@ -52,10 +52,9 @@ function seriesOf(
     const summaries = measures.map((measure) => [measure, summarize(values[measure] ?? [], random)] as const);
     const comparisons = measures.flatMap((measure) => {
       const pairs = backend === reference || base === undefined ? [] : pairsOf(outcome, base, measure);
-      // To a reference that is 0 there is no ratio.
-      if (!pairs.some(([, theirs]) => theirs > 0)) return [];
-      const comparison = compareRounds(pairs, random);
-      return Number.isFinite(comparison.high) ? [[measure, comparison] as const] : [];
+      // There is no ratio to nothing, nor of a difference that noise has turned around.
+      if (pairs.length === 0 || !pairs.every(([one, other]) => one > 0 && other > 0)) return [];
+      return [[measure, compareRounds(pairs, random)] as const];
     });
     return [
       {

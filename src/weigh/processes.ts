@@ -38,3 +38,8 @@ function read(path: string): string | undefined {
     return undefined; // it has ended meanwhile, or is not ours to see
   }
 }
+/** Proportional set size in KiB: pages that several processes share count by their parts. 0 of one that has ended. */
+export function proportionalSize(pid: number): number {
+  const found = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '');
+  return Number(found?.[1] ?? 0);
+}

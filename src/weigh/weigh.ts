@@ -10,8 +10,16 @@ import { Journal } from './runner/journal.ts';
 import { type Contender, takeRounds } from './runner/rounds.ts';
 import { Workspace } from './runner/workspace.ts';
 import { takeStock } from './stock.ts';
-import type { Backend } from './types/backend.ts';
-import { type BackendEntry, format, type Settings, version, type Weighing } from './types/result.ts';
+import type { Backend, Job } from './types/backend.ts';
+import {
+  type BackendEntry,
+  format,
+  type Settings,
+  type Span,
+  type Timeline,
+  version,
+  type Weighing,
+} from './types/result.ts';
 import type { Circumstances, Stock, Trial, Workload } from './types/workload.ts';
 
 export interface Order {
@@ -55,6 +63,7 @@ export async function weigh(order: Order): Promise<Weighed> {
   const harness = await run.harness();
   const backends = await run.probe();
   const questions = await run.ask();
+  const timelines = await run.follow();
   const seconds = (Date.now() - begun.getTime()) / 1000;
   const weighing: Weighing = {
     format,
@@ -69,7 +78,7 @@ export async function weigh(order: Order): Promise<Weighed> {
     reference: run.reference,
     backends,
     questions,
-    timelines: [],
+    timelines,
   };
   return { weighing, journalFailure: journal.failure };
 }
@@ -81,7 +90,7 @@ class WeighingRun {
   readonly #journal: Journal;
   readonly #begun: Date;
   readonly #random;
-  readonly #contenders: Contender[] = [];
+  readonly #contenders: Ready[] = [];
   #failed = false;
 
   constructor(order: Order, stock: Stock, workspace: Workspace, journal: Journal, begun: Date) {
@@ -138,7 +147,12 @@ class WeighingRun {
       this.#failed = true;
       return { ...entry, version: found.version, missing: { reason: (error as Error).message } };
     }
-    this.#contenders.push({ name, open: async (job) => backend.open(job, site) });
+    const { follow } = backend;
+    this.#contenders.push({
+      name,
+      open: async (job) => backend.open(job, site),
+      ...(follow === undefined ? {} : { follow: async (job) => follow(job, site) }),
+    });
     return { ...entry, version: found.version };
   }
 
@@ -181,6 +195,20 @@ class WeighingRun {
     return outcomes;
   }
 
+  /** Of backends that were asked for a start: a picture of one. */
+  async follow(): Promise<Timeline[]> {
+    const { workloads, signal } = this.#order;
+    const timelines: Timeline[] = [];
+    if (!workloads.some(({ question }) => question === 'start')) return timelines;
+    const { root, payload } = this.#stock;
+    for (const { name, follow } of this.#contenders) {
+      if (signal.aborted || follow === undefined) continue;
+      this.#say(`the steps of ${name}`, 1);
+      timelines.push({ backend: name, spans: await follow({ root, payload, network: 'own' }) });
+    }
+    return timelines;
+  }
+
   /** `--runs` takes the place of interval and budget. */
   #paced(trial: Trial): Trial {
     const { runs } = this.#order.settings;
@@ -191,6 +219,10 @@ class WeighingRun {
   #say(doing: string, done: number, seconds = NaN): void {
     this.#order.onProgress({ doing, done, seconds });
   }
+}
+
+interface Ready extends Contender {
+  readonly follow?: (job: Job) => Promise<readonly Span[]>;
 }
 
 /** The same backend twice is measured against itself: `crun`, `crun#2`. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import type { Container } from '../../container/container.ts';
 import { type CreateOptions, create, launch } from '../../container/run.ts';
 import { TareError } from '../../errors.ts';
+import { followContainer } from '../follow.ts';
 import { requestOf } from '../job.ts';
 import { commandLineOf, descendantsOf } from '../processes.ts';
 import { tareTraits } from '../tare-traits.ts';
 import type { Backend, Held, Job, Peer, Run, Site, Steps } from '../types/backend.ts';
 
-/** V8 compiles what has run often; so often at least. */
-const warm = 200;
+/** V8 compiles what has run often: so many times, or ms. */
+const warm = { times: 200, milliseconds: 1500 };
 
 export const tare: Backend = {
   name: 'tare',
@@ -18,10 +19,12 @@ export const tare: Backend = {
   family: 'container',
   traits: tareTraits,
   probe: async (site) => ({ version: site.tare }),
+  follow: async (job, { engine }) => followContainer(engine, job),
   open: async (job, site) => {
     const peer = new Library(job, site);
     try {
-      for (let times = 0; times < warm; times += 1) await peer.run(1);
+      const deadline = performance.now() + warm.milliseconds;
+      for (let time = 0; time < warm.times && performance.now() < deadline; time += 1) await peer.run(1);
     } catch (error) {
       await peer[Symbol.asyncDispose]();
       throw error;

@@ -1,6 +1,6 @@
 /** One way to run a program: what each file of `backends/` implements, and `tests/conformance/backends.test.ts` holds it to. */
 import type { Engine } from '../../container/engine.ts';
-import type { Family, Missing, Traits } from './result.ts';
+import type { Family, Missing, Span, Traits } from './result.ts';
 
 export interface Backend {
   /** As in `--backends`. */
@@ -12,6 +12,8 @@ export interface Backend {
   probe(site: Site): Promise<Readiness>;
   /** Rejects with the reason where it cannot be had. */
   open(job: Job, site: Site): Promise<Peer>;
+  /** One start, followed step by step, from the request to nothing left. Absent where there is nothing to be seen. */
+  readonly follow?: (job: Job, site: Site) => Promise<readonly Span[]>;
   /** Takes away what a killed weighing has left in its site. */
   sweep?(site: Site): Promise<void>;
 }

@@ -107,7 +107,7 @@ export interface Series {
   readonly values: Readonly<Record<string, readonly number[]>>;
   /** By measure. */
   readonly summaries: Readonly<Record<string, Summary>>;
-  /** By measure, to the reference backend under the same variant; absent of the reference itself, and where its median is 0. */
+  /** By measure, to the reference backend under the same variant; absent of the reference itself, and where a value of either is not positive. */
   readonly comparisons: Readonly<Record<string, Comparison>>;
 }
 

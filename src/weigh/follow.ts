@@ -1,0 +1,60 @@
+/** A container's start on the axis of its request: what `tare trace` draws, as spans. */
+import type { Engine } from '../container/engine.ts';
+import { launch } from '../container/run.ts';
+import { TareError } from '../errors.ts';
+import type { Timeline } from '../launch/trace.ts';
+import { requestOf } from './job.ts';
+import type { Job } from './types/backend.ts';
+import type { Span } from './types/result.ts';
+
+/** One of these is shown: neither the luckiest nor the one that was interrupted. */
+const times = 11;
+
+export async function followContainer(engine: Engine, job: Job): Promise<readonly Span[]> {
+  const starts: (readonly Span[])[] = [];
+  for (let time = 0; time < times; time += 1) starts.push(await followOne(engine, job));
+  return starts.toSorted((a, b) => endOf(a) - endOf(b))[Math.floor(times / 2)] ?? [];
+}
+
+const endOf = (spans: readonly Span[]): number => Math.max(...spans.map(({ end }) => end));
+
+async function followOne(engine: Engine, job: Job): Promise<readonly Span[]> {
+  const requested = process.hrtime.bigint();
+  const stdio = ['ignore', 'pipe', 'ignore'] as const;
+  await using container = await launch(engine, requestOf(job), { waitForStart: false, stdio, trace: true, requested });
+  const firstByte = new Promise<bigint>((resolve) => {
+    container.stdout?.once('data', () => resolve(process.hrtime.bigint()));
+    container.stdout?.once('close', () => resolve(process.hrtime.bigint()));
+  });
+  const { exitCode } = await container.exited;
+  const gone = process.hrtime.bigint();
+  if (exitCode !== 0) throw new TareError('follow the start of tare', { hint: `exit code ${exitCode}` });
+  const wrote = await firstByte;
+  return spansOf(container.timeline, Number(wrote - requested), Number(gone - requested));
+}
+
+/** Exported for its test. @param wrote and `gone` are ns since the request */
+export function spansOf({ phases, stages, ops, totalNs }: Timeline, wrote: number, gone: number): Span[] {
+  const span = (name: string, begin: number, end: number, depth: number): Span => ({
+    name,
+    begin: begin / 1e6,
+    end: Math.max(begin, end) / 1e6,
+    depth,
+  });
+  const made = ops.filter(({ skipped, beside }) => !skipped && !beside);
+  const inside = stages.flatMap((stage, index) => {
+    const [begin, end] = [stage.startNs, stages[index + 1]?.startNs ?? totalNs];
+    const own = made.filter(({ startNs }) => startNs >= begin && startNs < end);
+    return [
+      span(stage.name, begin, end, 0),
+      ...own.map(({ why, startNs, wallNs }) => span(why, startNs, startNs + wallNs, 1)),
+    ];
+  });
+  const first = Math.min(wrote, gone);
+  return [
+    ...phases.map(({ why, startNs, wallNs }) => span(why, startNs, startNs + wallNs, 0)),
+    ...inside,
+    span('payload, until its first byte is here', totalNs, first, 0),
+    span('its end, and nothing is left', Math.max(first, totalNs), gone, 0),
+  ];
+}
