@@ -7,8 +7,8 @@ import type { ImageConfig } from '../spec/image-config.ts';
 import { isBind } from '../spec/mount-options.ts';
 import type { NamespaceChoice, NamespaceKind, RunRequest } from '../spec/request.ts';
 import type { ResolvedUser } from '../spec/spec-facts.ts';
-import type { Seccomp, Spec } from '../spec/spec.ts';
-import { imageDirectory, scratchDirectory } from './guest-program.ts';
+import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
+import { imageDirectory, resolvConf, scratchDirectory } from './guest-program.ts';
 
 /** The machine is the wall. Mounts, shared memory and a name are not: the guest has none of its own to give. */
 const worlds: Readonly<Record<NamespaceKind, NamespaceChoice>> = {
@@ -31,6 +31,8 @@ export interface PayloadFacts {
   readonly user: ResolvedUser;
   /** Where in the guest a directory or file of the host is found, by its path on the host. */
   readonly volumes: ReadonlyMap<string, Volume>;
+  /** Of the machine. */
+  readonly network: 'none' | 'user';
   /** The profile that the request asks for, given the bounding set, and its filter for the guest's kernel. */
   readonly seccomp?: (capabilities: readonly string[]) => Seccomp | undefined;
   readonly seccompFilter?: (profile: Seccomp) => SeccompFilter;
@@ -64,7 +66,10 @@ export function compilePayload(request: RunRequest, config: ImageConfig, facts: 
     scratch: scratchDirectory,
     rootless: false,
     setgroups: true,
-    paths: new Map([...facts.volumes.values()].map(({ path, kind }) => [path, kind])),
+    paths: new Map([
+      [resolvConf, 'file'],
+      ...[...facts.volumes.values()].map(({ path, kind }) => [path, kind] as const),
+    ]),
     ...(filter && { seccomp: filter }),
     payloadFds: 3,
     idMapped: new Map(),
@@ -89,13 +94,22 @@ function specFacts({ id, user, seccomp }: PayloadFacts) {
   };
 }
 
+/** Names are resolved by the machine's network, whatever the image says. */
+const resolver: Mount = {
+  destination: '/etc/resolv.conf',
+  type: 'bind',
+  source: resolvConf,
+  options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev', 'noexec'],
+};
+
 /** What limits a container limits the machine: nothing is left of it inside. */
-function inGuest(spec: Spec, { volumes }: PayloadFacts): Spec {
+function inGuest(spec: Spec, { volumes, network }: PayloadFacts): Spec {
   const { resources: _, cgroupsPath: __, ...linux } = spec.linux ?? {};
   const mounts = (spec.mounts ?? []).map((mount) => {
     const { source } = mount;
     const volume = source === undefined || !isBind(mount) ? undefined : volumes.get(source);
     return volume === undefined ? mount : { ...mount, source: volume.path };
   });
-  return { ...spec, mounts, linux };
+  const own = mounts.some(({ destination }) => destination === '/etc/resolv.conf');
+  return { ...spec, mounts: network === 'none' || own ? mounts : [...mounts, resolver], linux };
 }

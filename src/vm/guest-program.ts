@@ -13,6 +13,8 @@ import { type Cell, data, type Program, ProgramBuilder } from '../launch/program
 import { octal } from '../launch/stage.ts';
 import { AT_FDCWD, CLOCK, flags, IOCTL, MS, O, TERMIOS } from '../linux/flags.ts';
 import type { DiskFormat } from './disk.ts';
+import { configureNetwork } from './guest-network.ts';
+import { volumesTag } from './volume-program.ts';
 import type { GuestDevices } from './guest-devices.ts';
 import { type ReadCells, readFile, textOf } from './guest-read.ts';
 import type { Returned } from './returned.ts';
@@ -21,8 +23,10 @@ import type { Returned } from './returned.ts';
 export const moduleDirectory = '/modules';
 /** Where the image is mounted, in the guest. */
 export const imageDirectory = '/image';
-/** Where a volume is mounted, in the guest. */
+/** Where a volume is found, in the guest: vm/volume-program.ts numbers them. */
 export const volumeDirectory = (index: number): string => `/volumes/${index}`;
+/** What a payload's /etc/resolv.conf is, where the machine has a network. */
+export const resolvConf = '/resolv.conf';
 /** What a payload's mount namespace covers with the layer that takes its writes. */
 export const scratchDirectory = '/scratch';
 
@@ -100,8 +104,9 @@ export interface World {
   readonly modules: readonly string[];
   /** The disk with the image. */
   readonly disk: { readonly node: string; readonly format: DiskFormat };
-  /** Tags of the host's directories: the first will be `volumeDirectory(0)`. */
-  readonly shares: readonly string[];
+  /** Whether the host serves volumes. */
+  readonly volumes: boolean;
+  readonly network: 'none' | 'user';
   /** What the host's clock says, in ns since 1970: not every machine has one of its own. */
   readonly time: bigint;
 }
@@ -120,7 +125,7 @@ const [scratch, image] = [scratchDirectory, imageDirectory];
 /** Where the new root is put together. */
 const root = '/root';
 
-export function worldProgram({ modules, disk, shares, time }: World): WorldProgram {
+export function worldProgram({ modules, disk, volumes, network, time }: World): WorldProgram {
   const b = new ProgramBuilder();
   b.stage('clock');
   setClock(b, time);
@@ -131,8 +136,7 @@ export function worldProgram({ modules, disk, shares, time }: World): WorldProgr
   b.op('give files exactly the modes we name', 'umask', [0]);
   const tmpfs = ['tmpfs', root, 'tmpfs', flags(MS, 'NOSUID', 'NODEV'), 'mode=755'];
   b.op('make a root that can be left: the initramfs cannot', 'mount', tmpfs);
-  const places = ['/dev', '/proc', image, scratch, ...(shares.length > 0 ? ['/volumes'] : [])];
-  for (const path of [...places, ...shares.map((_, index) => volumeDirectory(index))])
+  for (const path of ['/dev', '/proc', image, scratch, ...(volumes ? ['/volumes'] : [])])
     b.op(`make ${path}`, 'mkdirat', [AT_FDCWD, root + path, octal(0o755)]);
   b.op('take the devices along', 'mount', ['/dev', `${root}/dev`, 0, flags(MS, 'MOVE'), 0]);
   b.op('mount proc', 'mount', ['proc', `${root}/proc`, 'proc', flags(MS, 'NOSUID', 'NODEV', 'NOEXEC'), 0]);
@@ -143,11 +147,10 @@ export function worldProgram({ modules, disk, shares, time }: World): WorldProgr
   b.op('mount the image', 'mount', [node, root + image, disk.format, flags(MS, 'RDONLY', 'NODEV'), 0], {
     hints: { EINVAL: `the disk holds no ${disk.format}`, EIO: 'the disk cannot be read' },
   });
-  shares.forEach((tag, index) =>
-    b.op(`mount the volume ${tag}`, 'mount', [tag, root + volumeDirectory(index), 'virtiofs', 0, 0], {
+  if (volumes)
+    b.op('mount the volumes of the host', 'mount', [volumesTag, `${root}/volumes`, 'virtiofs', 0, 0], {
       hints: { EINVAL: 'the machine has no share of this name' },
-    }),
-  );
+    });
 
   b.stage('switch');
   b.op('go to the new root', 'chdir', [root]);
@@ -157,6 +160,7 @@ export function worldProgram({ modules, disk, shares, time }: World): WorldProgr
 
   b.stage('network');
   raiseInterface(b, 'lo', 'the loopback interface');
+  if (network === 'user') configureNetwork(b, resolvConf);
 
   b.stage('facts');
   const lastCapability = readFile(b, '/proc/sys/kernel/cap_last_cap', 16);

@@ -1,5 +1,6 @@
 /** tare-guest in a real machine: what a payload is given, sees and leaves, through the channel alone. */
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -225,6 +226,15 @@ describe.runIf(able)('one guest, one payload after another', () => {
     await guest.channel.run(settleProgram());
   });
 
+  test('without a network there is nobody but itself', async () => {
+    const { stdout, stderr } = await runIn(
+      guest,
+      'ls /sys/class/net; ping -c 1 127.0.0.1 | grep -c ttl; nc 10.0.2.2 80',
+    );
+    expect(stdout).toBe('lo\n1\n');
+    expect(stderr).toContain('Network is unreachable');
+  });
+
   test('each call is stamped by the clock of the guest, and that clock is right', async () => {
     const { stamps, stdout } = await runIn(guest, 'date +%s');
     const walls = stamps.flatMap(({ wall }) => (wall === undefined ? [] : [wall]));
@@ -281,3 +291,17 @@ test.runIf(able)('a guest that cannot boot says by the console at which step, an
     [exitStatuses.unbooted, 'read the boot program of the guest: EBADMSG'],
   ]);
 });
+
+test.runIf(able).each(['microvm', 'q35', 'pc'] as const)(
+  'on a %s with a network a payload reaches the host behind it',
+  async (type) => {
+    const server = createServer((socket) => socket.end('hello from the host\n')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const command = `cat /etc/resolv.conf; nc -w 5 10.0.2.2 ${port}; ip addr show lo | grep -c 127.0.0.1`;
+    await using guest = (await bootGuest({ type, network: 'user' })).guest;
+    const { stdout, stderr } = await runIn(guest, command);
+    server.close();
+    expect([stdout, stderr]).toEqual(['nameserver 10.0.2.3\nhello from the host\n1\n', '']);
+  },
+);

@@ -21,6 +21,7 @@ const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import
 
 export interface GuestOptions {
   readonly type?: MachineType;
+  readonly network?: 'none' | 'user';
   /** What lies in the initramfs in place of what is built. */
   readonly initramfs?: (files: GuestFiles) => string;
 }
@@ -32,11 +33,13 @@ export class Guest implements AsyncDisposable {
   readonly ended: Promise<number | null>;
   /** Of its kernel, once its world program has run. */
   lastCapability = -1;
+  readonly network: 'none' | 'user';
   readonly #qemu: ChildProcess;
   readonly #limit: NodeJS.Timeout;
   #console = '';
 
-  constructor(qemu: ChildProcess, files: GuestFiles) {
+  constructor(qemu: ChildProcess, files: GuestFiles, network: 'none' | 'user') {
+    this.network = network;
     this.#qemu = qemu;
     this.#limit = setTimeout(() => qemu.kill('SIGKILL'), 120_000);
     this.ended = new Promise((resolve) => qemu.on('exit', resolve));
@@ -65,10 +68,14 @@ export interface StartedGuest {
 }
 
 /** Starts QEMU; the guest may not have booted yet. */
-export async function startGuest({ type = 'microvm', initramfs }: GuestOptions = {}): Promise<StartedGuest> {
+export async function startGuest({
+  type = 'microvm',
+  network = 'none',
+  initramfs,
+}: GuestOptions = {}): Promise<StartedGuest> {
   const kernel = await findKernel();
   const disk = await makeDisk(busybox);
-  const devices = guestDevices({ type, devices: 'virtio', network: 'none' }, { format: disk.format, shares: false });
+  const devices = guestDevices({ type, devices: 'virtio', network }, { format: disk.format, shares: false });
   const files = await guestFiles(kernel, devices, { arch: 'x64' });
   const megahertz = Number(/^cpu MHz\s*: (\S+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
   const machine: Machine = {
@@ -81,7 +88,7 @@ export async function startGuest({ type = 'microvm', initramfs }: GuestOptions =
     kernel: kernel.vmlinux ?? '',
     initramfs: initramfs?.(files) ?? files.path,
     disks: [{ path: disk.path, readOnly: true }],
-    network: 'none',
+    network,
     shares: [],
     channel: 3,
     monitor: 4,
@@ -94,10 +101,11 @@ export async function startGuest({ type = 'microvm', initramfs }: GuestOptions =
   const world = worldProgram({
     modules: files.modules,
     disk: { node: devices.disk, format: disk.format },
-    shares: [],
+    volumes: false,
+    network,
     time: BigInt(Date.now()) * 1_000_000n,
   });
-  return { guest: new Guest(qemu, files), world };
+  return { guest: new Guest(qemu, files, network), world };
 }
 
 /** Starts QEMU and waits until payloads can be run. */
@@ -111,8 +119,12 @@ export async function bootGuest(options: GuestOptions = {}): Promise<{ guest: Gu
 
 const root: ResolvedUser = { uid: 0, gid: 0, additionalGids: [] };
 
-export function startIn({ channel, lastCapability }: Guest, request: Partial<RunRequest>, user = root): GuestProcess {
-  const facts = { id: 'test', arch: 'x64', lastCapability, user, volumes: new Map() } as const;
+export function startIn(
+  { channel, lastCapability, network }: Guest,
+  request: Partial<RunRequest>,
+  user = root,
+): GuestProcess {
+  const facts = { id: 'test', arch: 'x64', lastCapability, user, volumes: new Map(), network } as const;
   const { launch } = compilePayload({ image: 'busybox', ...request }, {}, facts);
   return channel.start(launch.program, { cloneFlags: launch.cloneFlags, trace: true });
 }

@@ -13,6 +13,7 @@ const facts: PayloadFacts = {
   lastCapability: 40,
   user: { uid: 0, gid: 0, additionalGids: [] },
   volumes: new Map([['/home/me', { path: volumeDirectory(0), kind: 'directory' }]]),
+  network: 'none',
 };
 
 const compiled = (request: Partial<RunRequest> = {}, more: Partial<PayloadFacts> = {}) =>
@@ -80,4 +81,15 @@ test('a bind mount comes from where the volume is in the guest', () => {
   expect(whys(program, 'root').filter((why) => why.includes('volumes'))).toEqual([]);
   expect(program.ops.flatMap(({ args }) => args.filter((arg) => arg === '/volumes/0'))).not.toEqual([]);
   expect(program.ops.flatMap(({ args }) => args.filter((arg) => arg === '/home/me'))).toEqual([]);
+});
+
+test('names are resolved by the network of the machine, unless the request says otherwise', () => {
+  const destinations = (more: Partial<PayloadFacts>, mounts: RunRequest['mounts'] = []) =>
+    (compiled({ mounts }, more).spec.mounts ?? []).flatMap(({ destination, source }) =>
+      destination.startsWith('/etc') ? [source] : [],
+    );
+  expect(destinations({})).toEqual([]);
+  expect(destinations({ network: 'user' })).toEqual(['/resolv.conf']);
+  const own = [{ type: 'bind' as const, source: '/home/me', target: '/etc/resolv.conf', options: [] }];
+  expect(destinations({ network: 'user' }, own)).toEqual(['/volumes/0']);
 });

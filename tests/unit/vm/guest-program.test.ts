@@ -76,7 +76,8 @@ test('the world program mounts the image and the volumes below a root that can b
   const { program } = worldProgram({
     modules: ['virtio_blk', 'erofs'],
     disk: { node: '/dev/vda', format: 'erofs' },
-    shares: ['home'],
+    volumes: true,
+    network: 'user',
     time: 1_700_000_000_000_000_005n,
   });
   expect(text(program)).toMatchInlineSnapshot(`
@@ -103,34 +104,48 @@ test('the world program mounts the image and the volumes below a root that can b
       11  mkdirat(AT_FDCWD, "/root/image", 0755)                    make /image
       12  mkdirat(AT_FDCWD, "/root/scratch", 0755)                  make /scratch
       13  mkdirat(AT_FDCWD, "/root/volumes", 0755)                  make /volumes
-      14  mkdirat(AT_FDCWD, "/root/volumes/0", 0755)                make /volumes/0
-      15  mount("/dev", "/root/dev", 0, MS_MOVE, 0)                 take the devices along
-      16  mount("proc", "/root/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, 0)
+      14  mount("/dev", "/root/dev", 0, MS_MOVE, 0)                 take the devices along
+      15  mount("proc", "/root/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC, 0)
                                                                     mount proc
 
     image
-      17  faccessat2(AT_FDCWD, "/root/dev/vda", 0, 0)               wait for the disk with the image
-      18  mount("/root/dev/vda", "/root/image", "erofs", MS_RDONLY|MS_NODEV, 0)
+      16  faccessat2(AT_FDCWD, "/root/dev/vda", 0, 0)               wait for the disk with the image
+      17  mount("/root/dev/vda", "/root/image", "erofs", MS_RDONLY|MS_NODEV, 0)
                                                                     mount the image
-      19  mount("home", "/root/volumes/0", "virtiofs", 0, 0)        mount the volume home
+      18  mount("volumes", "/root/volumes", "virtiofs", 0, 0)       mount the volumes of the host
 
     switch
-      20  chdir("/root")                                            go to the new root
-      21  mount(".", "/", 0, MS_MOVE, 0)                            put it over the old one
-      22  chroot(".")                                               make it the root
-      23  chdir("/")                                                stand in it
+      19  chdir("/root")                                            go to the new root
+      20  mount(".", "/", 0, MS_MOVE, 0)                            put it over the old one
+      21  chroot(".")                                               make it the root
+      22  chdir("/")                                                stand in it
 
     network
-      24  $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)     open a socket to configure the network
-      25  ioctl($socket, SIOCSIFFLAGS, {ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING})
+      23  $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)     open a socket to configure the network
+      24  ioctl($socket, SIOCSIFFLAGS, {ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING})
                                                                     bring the loopback interface up
-      26  close($socket)                                            close the socket
+      25  close($socket)                                            close the socket
+      26  $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)     open a socket to configure the card
+      27  ioctl($socket, SIOCSIFADDR, {ifr_name: "eth0", 10.0.2.15})
+                                                                    give eth0 the address 10.0.2.15
+      28  ioctl($socket, SIOCSIFNETMASK, {ifr_name: "eth0", 255.255.255.0})
+                                                                    set the network mask of eth0 to 255.255.255.0
+      29  $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)     open a socket to configure the network
+      30  ioctl($socket, SIOCSIFFLAGS, {ifr_name: "eth0", ifr_flags: IFF_UP|IFF_RUNNING})
+                                                                    bring eth0 up
+      31  close($socket)                                            close the socket
+      32  ioctl($socket, SIOCADDRT, {rt_gateway: 10.0.2.2})         send what is not for the network to 10.0.2.2
+      33  close($socket)                                            close the socket
+      34  $file = openat(AT_FDCWD, "/resolv.conf", O_WRONLY|O_CREAT|O_CLOEXEC, 0644)
+                                                                    make /resolv.conf
+      35  write($file, "nameserver 10.0.2.3\\n", 20)                 have names resolved by 10.0.2.3
+      36  close($file)                                              close /resolv.conf
 
     facts
-      27  $found = openat(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", O_RDONLY|O_CLOEXEC, 0)  // or ENOENT, ENOTDIR: skip 2
+      37  $found = openat(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", O_RDONLY|O_CLOEXEC, 0)  // or ENOENT, ENOTDIR: skip 2
                                                                     open /proc/sys/kernel/cap_last_cap
-      28  $length = read($found, {16 bytes}, 16)                    read /proc/sys/kernel/cap_last_cap
-      29  close($found)                                             close /proc/sys/kernel/cap_last_cap
+      38  $length = read($found, {16 bytes}, 16)                    read /proc/sys/kernel/cap_last_cap
+      39  close($found)                                             close /proc/sys/kernel/cap_last_cap
     "
   `);
 });
