@@ -1,6 +1,6 @@
 /** The command `tare weigh`: a bundle of its own, since it brings more along than all other verbs together. */
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TareError } from '../errors.ts';
 import { choose } from './choose.ts';
@@ -85,7 +85,6 @@ function checkFiles({ files }: WeighCommand): void {
 
 function write(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code;

@@ -1,6 +1,7 @@
 /** Raw samples as they are taken, a line of JSON each: what is left of a weighing that is killed. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../make-directory.ts';
 import type { Sample } from '../types/result.ts';
 
 export class Journal implements Disposable {
@@ -12,7 +13,7 @@ export class Journal implements Disposable {
   constructor(path: string, header: object) {
     this.path = path;
     this.#attempt(() => {
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectory(dirname(path));
       this.#fd = openSync(path, 'wx');
     });
     this.#line(header);
