@@ -21,6 +21,13 @@ const diskControllers: Readonly<Record<MachineType, readonly string[]>> = {
   pc: ['ata_piix', 'sd_mod'],
 };
 
+/** Both ask for the checksum by the name of its algorithm, of which only modprobe(8) knows the module. */
+const filesystems: Readonly<Record<DiskFormat, readonly string[]>> = {
+  erofs: ['crc32c_generic', 'erofs'],
+  squashfs: ['squashfs'],
+  ext4: ['crc32c_generic', 'ext4'],
+};
+
 export interface DevicesOptions {
   /** What the image's disk holds. */
   readonly format: DiskFormat;
@@ -32,12 +39,12 @@ type Board = Pick<Machine, 'type' | 'devices' | 'network'>;
 
 export function guestDevices(machine: Board, { format, shares }: DevicesOptions): GuestDevices {
   const { type, devices, network } = machine;
-  const filesystems = [format, 'overlay', ...(shares ? ['virtiofs'] : [])];
+  const mounted = [...filesystems[format], 'overlay', ...(shares ? ['virtiofs'] : [])];
   const drivers = driversOf(devices, type);
   return {
     early: drivers.early,
     channel: drivers.channel,
-    late: [...drivers.disk, ...filesystems, ...(network === 'user' ? [drivers.network] : [])],
+    late: [...drivers.disk, ...mounted, ...(network === 'user' ? [drivers.network] : [])],
     disk: drivers.node,
   };
 }

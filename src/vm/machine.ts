@@ -215,7 +215,9 @@ function connectionOptions({ type, devices, channel, monitor }: Machine): Option
 function diskOptions({ type, devices, disks }: Machine): Option[] {
   return disks.flatMap(({ path, readOnly }, index) => {
     const id = `disk${index}`;
-    const access = readOnly ? 'read-only=on' : 'cache=unsafe';
+    // An imitated disk has no switch against writing: it gets a layer of its own that is thrown away.
+    const only = devices === 'virtio' ? 'read-only=on' : 'snapshot=on';
+    const access = readOnly ? only : 'cache=unsafe';
     const bus: Record<MachineType, string> = { microvm: '', q35: `bus=ide.${index}`, pc: `bus=ide.${index % 2}` };
     const device =
       devices === 'virtio' ? `${virtio(type, 'virtio-blk')},drive=${id}` : `ide-hd,drive=${id},${bus[type]}`;

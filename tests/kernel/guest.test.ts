@@ -18,7 +18,7 @@ import { writeInitramfs } from '../../src/vm/initramfs.ts';
 import { bootGuest, type Guest, runIn, startGuest, startIn } from './guest.ts';
 import { needs } from './needs.ts';
 
-const able = needs('tool:qemu-system-x86_64', 'tool:mkfs.erofs');
+const able = needs('tool:qemu-system-x86_64', 'tool:mkfs.erofs', 'tool:apt-get');
 
 describe.runIf(able)('one guest, one payload after another', () => {
   let guest: Guest;
@@ -292,14 +292,20 @@ test.runIf(able)('a guest that cannot boot says by the console at which step, an
   ]);
 });
 
-test.runIf(able).each(['microvm', 'q35', 'pc'] as const)(
-  'on a %s with a network a payload reaches the host behind it',
-  async (type) => {
+test.runIf(able).each([
+  ['microvm', 'virtio'],
+  ['q35', 'virtio'],
+  ['pc', 'virtio'],
+  ['q35', 'emulated'],
+  ['pc', 'emulated'],
+] as const)(
+  'on a %s with %s devices a payload is reached through the channel, and reaches the network',
+  async (type, devices) => {
     const server = createServer((socket) => socket.end('hello from the host\n')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const command = `cat /etc/resolv.conf; nc -w 5 10.0.2.2 ${port}; ip addr show lo | grep -c 127.0.0.1`;
-    await using guest = (await bootGuest({ type, network: 'user' })).guest;
+    await using guest = (await bootGuest({ type, devices, network: 'user' })).guest;
     const { stdout, stderr } = await runIn(guest, command);
     server.close();
     expect([stdout, stderr]).toEqual(['nameserver 10.0.2.3\nhello from the host\n1\n', '']);

@@ -15,12 +15,13 @@ import { compilePayload } from '../../src/vm/guest-payload.ts';
 import type { GuestExit, GuestProcess } from '../../src/vm/guest-process.ts';
 import { lastCapabilityOf, type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
 import { findKernel } from '../../src/vm/kernel.ts';
-import { argvOf, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
+import { argvOf, type DeviceModel, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
 
 const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import.meta.url));
 
 export interface GuestOptions {
   readonly type?: MachineType;
+  readonly devices?: DeviceModel;
   readonly network?: 'none' | 'user';
   /** What lies in the initramfs in place of what is built. */
   readonly initramfs?: (files: GuestFiles) => string;
@@ -68,21 +69,19 @@ export interface StartedGuest {
 }
 
 /** Starts QEMU; the guest may not have booted yet. */
-export async function startGuest({
-  type = 'microvm',
-  network = 'none',
-  initramfs,
-}: GuestOptions = {}): Promise<StartedGuest> {
-  const kernel = await findKernel();
+export async function startGuest(options: GuestOptions = {}): Promise<StartedGuest> {
+  const { type = 'microvm', devices: model = 'virtio', network = 'none', initramfs } = options;
+  // Only the full kernel has drivers of real hardware.
+  const kernel = await findKernel({ flavour: model === 'virtio' ? 'cloud' : 'full' });
   const disk = await makeDisk(busybox);
-  const devices = guestDevices({ type, devices: 'virtio', network }, { format: disk.format, shares: false });
+  const devices = guestDevices({ type, devices: model, network }, { format: disk.format, shares: false });
   const files = await guestFiles(kernel, devices, { arch: 'x64' });
   const megahertz = Number(/^cpu MHz\s*: (\S+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
   const machine: Machine = {
     name: 'tare-test',
     accelerator: 'tcg',
     type,
-    devices: 'virtio',
+    devices: model,
     cpus: 1,
     memory: 160 * 2 ** 20,
     kernel: kernel.vmlinux ?? '',
@@ -111,7 +110,10 @@ export async function startGuest({
 /** Starts QEMU and waits until payloads can be run. */
 export async function bootGuest(options: GuestOptions = {}): Promise<{ guest: Guest; ready: GuestReady }> {
   const { guest, world } = await startGuest(options);
-  const ready = await guest.channel.ready;
+  const ready = await guest.channel.ready.catch(async (cause: unknown) => {
+    await guest[Symbol.asyncDispose]();
+    throw new Error(`the guest has not booted: ${guest.console}`, { cause });
+  });
   const { returned } = await guest.channel.run(world.program);
   guest.lastCapability = lastCapabilityOf(world, returned);
   return { guest, ready };

@@ -15,9 +15,9 @@ test('every board and every kind of device has its drivers and its nodes', () =>
     `${devices.early.join(' ') || 'nothing'} for ${devices.channel.node}, then ${devices.late.join(' ')} for ${devices.disk}`;
   expect([microvm, q35, pc].map(one)).toMatchInlineSnapshot(`
     [
-      "virtio_mmio virtio_console for /dev/vport0p1, then virtio_blk erofs overlay for /dev/vda",
+      "virtio_mmio virtio_console for /dev/vport0p1, then virtio_blk crc32c_generic erofs overlay for /dev/vda",
       "virtio_pci virtio_console for /dev/vport0p1, then virtio_blk squashfs overlay virtiofs virtio_net for /dev/vda",
-      "nothing for /dev/ttyS1, then ata_piix sd_mod erofs overlay e1000 for /dev/sda",
+      "nothing for /dev/ttyS1, then ata_piix sd_mod crc32c_generic erofs overlay e1000 for /dev/sda",
     ]
   `);
 });

@@ -136,10 +136,12 @@ describe('a machine', () => {
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
       - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
+      - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
       - -device virtio-blk-device,drive=disk0
       - -nic none
       + -machine pc,smm=off,vmport=off,graphics=off,usb=off,hpet=off
       + -serial chardev:channel
+      + -drive if=none,id=disk0,format=raw,file=/image,snapshot=on
       + -device ide-hd,drive=disk0,bus=ide.0
       + -netdev user,id=net
       + -device e1000,netdev=net,romfile="
@@ -148,9 +150,11 @@ describe('a machine', () => {
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
       - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
+      - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
       - -device virtio-blk-device,drive=disk0
       + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
       + -serial chardev:channel
+      + -drive if=none,id=disk0,format=raw,file=/image,snapshot=on
       + -device ide-hd,drive=disk0,bus=ide.0"
     `);
   });
