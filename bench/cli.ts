@@ -3,16 +3,18 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { compare } from './peer.ts';
-import { bubblewrap } from './peers/bubblewrap.ts';
-import { ociRuntime } from './peers/oci.ts';
+import { bwrap } from '../src/weigh/backends/bwrap.ts';
+import { crun } from '../src/weigh/backends/crun.ts';
+import { runc } from '../src/weigh/backends/runc.ts';
+import { weighed } from './peers/backend.ts';
 import { buildDirectory, type Run, sources, timeCommand } from './peers/stopwatch.ts';
 import { nodeAlone, tareCli, tareCliDecides, tareCommand } from './peers/tare.ts';
 import type { Question } from './question.ts';
 import { say, sayComparison } from './report.ts';
-import { median } from './statistics.ts';
+import { medianOf as median } from '../src/weigh/statistics.ts';
 import { ms, table } from './table.ts';
 
-const candidates = [tareCli, tareCliDecides, ociRuntime('runc'), ociRuntime('crun'), bubblewrap, nodeAlone];
+const candidates = [tareCli, tareCliDecides, weighed(runc), weighed(crun), weighed(bwrap), nodeAlone];
 
 export const cli: Question = {
   name: 'cli',

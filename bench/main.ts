@@ -1,13 +1,14 @@
 /** `npm run bench [QUESTION…] [-- --rounds N --alive N]`: asks all questions, or those named. */
 import { parseArgs } from 'node:util';
 import { cli } from './cli.ts';
+import { honesty } from './honesty.ts';
 import { profile } from './profile.ts';
 import type { Question, Settings } from './question.ts';
 import { keep, say, sayMachine } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
 
-const questions: readonly Question[] = [start, cli, profile, scale];
+const questions: readonly Question[] = [start, cli, profile, scale, honesty];
 
 const options = { rounds: { type: 'string' }, alive: { type: 'string', default: '1000' } } as const;
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;

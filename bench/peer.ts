@@ -1,6 +1,9 @@
 /** Who is compared with whom: each peer does the same thing once when asked, and says how long it took. */
 import { performance } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
+import { randomFrom } from '../src/weigh/random.ts';
+import { type Contender, takeRounds } from '../src/weigh/runner/rounds.ts';
+import type { Job } from '../src/weigh/types/backend.ts';
 
 export interface Peer {
   /** Does it once; nanoseconds. */
@@ -39,49 +42,50 @@ export interface Pace {
   readonly rest: number;
 }
 
-/**
- * Every round asks every peer once, in a new random order: what the machine does meanwhile hits all alike. A peer that fails
- * is asked no more.
- */
-export async function compare(candidates: readonly Candidate[], pace: Pace): Promise<Measured> {
-  const peers = new Map<string, Peer>();
-  const missing = new Map<string, string>();
+/** Each knows for itself what it runs. */
+const nothing: Job = { root: '/', payload: ['true'], network: 'own' };
+
+/** By the runner of `tare weigh`: round by round, in random order; a peer that fails is asked no more. */
+export async function compare(candidates: readonly Candidate[], { rounds, ...pace }: Pace): Promise<Measured> {
   const samples: Sample[] = [];
-  const attempt = async <T>(name: string, action: () => Promise<T>): Promise<T | undefined> =>
-    action().catch((error: unknown) => void missing.set(name, reason(error)));
-  const measured = () => [...peers].filter(([name]) => !missing.has(name));
-  try {
-    for (const candidate of candidates) {
-      await attempt(candidate.name, async () => {
-        const peer = await candidate.open();
-        peers.set(candidate.name, peer);
-        for (let time = 0; time < pace.warmup; time += 1) await peer.sample();
-      });
-    }
-    for (let round = 0; round < pace.rounds; round += 1) {
-      for (const [turn, [name, peer]] of shuffle(measured()).entries()) {
-        if (pace.rest > 0) await pause(pace.rest);
-        const ns = await attempt(name, async () => peer.sample());
-        if (ns !== undefined) samples.push({ peer: name, round, turn, ns });
-      }
-    }
-  } finally {
-    for (const peer of peers.values()) await peer.close();
-  }
-  return { peers: measured().map(([name]) => name), samples, missing };
+  const trial = {
+    name: 'bench',
+    title: 'bench',
+    pace: { ...pace, least: rounds, most: rounds, budget: Infinity, precision: 0 },
+    job: () => nothing,
+    sample: async (peer: Awaited<ReturnType<Contender['open']>>) => {
+      const [run] = await peer.run(1);
+      return { ns: Number((run?.gone ?? 0n) - (run?.requested ?? 0n)) };
+    },
+  };
+  const outcomes = await takeRounds(trial, nothing, candidates.map(contender), {
+    random: randomFrom(randomInt(2 ** 31)),
+    signal: new AbortController().signal,
+    keep: (peer, round, turn, { ns = NaN }) => samples.push({ peer, round, turn, ns }),
+    progress: () => undefined,
+  });
+  const failed = [...outcomes].flatMap(([name, { failure }]) =>
+    failure === undefined ? [] : [[name, failure] as const],
+  );
+  const missing = new Map(failed);
+  return { peers: [...outcomes.keys()].filter((name) => !missing.has(name)), samples, missing };
 }
 
-/** Fisher and Yates. */
-function shuffle<T>(items: readonly T[]): T[] {
-  const shuffled = [...items];
-  for (let last = shuffled.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(Math.random() * (last + 1));
-    [shuffled[last], shuffled[other]] = [shuffled[other] as T, shuffled[last] as T];
-  }
-  return shuffled;
+function contender({ name, open }: Candidate): Contender {
+  return {
+    name,
+    open: async () => {
+      const peer = await open();
+      return {
+        run: async () => {
+          const gone = BigInt(Math.round(await peer.sample()));
+          return [{ requested: 0n, exited: gone, gone, output: '' }];
+        },
+        [Symbol.asyncDispose]: async () => peer.close(),
+      };
+    },
+  };
 }
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** How long something takes in this process, in ns. */
 export async function time(action: () => Promise<unknown>): Promise<number> {

@@ -4,7 +4,7 @@ import { launch } from '../src/container/run.ts';
 import { takeCpuProfile } from './cpu-profile.ts';
 import type { Question } from './question.ts';
 import { say } from './report.ts';
-import { median } from './statistics.ts';
+import { medianOf as median } from '../src/weigh/statistics.ts';
 import { table, us } from './table.ts';
 import { followStarts, how, type Way } from './way.ts';
 import { workload } from './workload.ts';

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Measured } from './peer.ts';
-import { type Ratio, ratioOf, summarize } from './statistics.ts';
+import { randomFrom } from '../src/weigh/random.ts';
+import { compareRounds, type Pair, quantileOf } from '../src/weigh/statistics.ts';
 import { ms, table } from './table.ts';
 
 const top = join(import.meta.dirname, '..');
@@ -46,9 +47,9 @@ export function sayComparison(measured: Measured, ours: string): void {
   const base = times.get(ours);
   if (base === undefined) throw new Error(`${ours}: ${measured.missing.get(ours)}`);
   const rows = [...times].map(([peer, samples]) => {
-    const { count, min, median, p90 } = summarize(samples);
-    const ratio = peer === ours ? ['', ''] : ratioText(ratioOf(base, samples));
-    return [peer, String(count), ms(min), ms(median), ms(p90), ...ratio];
+    const times = [0, 0.5, 0.9].map((share) => ms(quantileOf(samples, share)));
+    const ratio = peer === ours ? ['', ''] : ratioText(base, samples);
+    return [peer, String(samples.length), ...times, ...ratio];
   });
   const head = ['ms', 'n', 'min', 'median', 'p90', `${ours}, of this (medians, 95 %)`, '(minimums)'];
   say(table(head, rows));
@@ -62,7 +63,12 @@ function samplesByPeer({ samples, peers }: Measured): Map<string, number[]> {
   return times;
 }
 
-const ratioText = ({ median, low, high, min }: Ratio): string[] => [
-  `× ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`,
-  `× ${min.toFixed(2)}`,
-];
+function ratioText(ours: readonly number[], theirs: readonly number[]): string[] {
+  const pairs = ours.flatMap((ns, round): Pair[] => {
+    const other = theirs[round];
+    return other === undefined ? [] : [[ns, other]];
+  });
+  const { ratio, low, high } = compareRounds(pairs, randomFrom(1));
+  const min = Math.min(...ours) / Math.min(...theirs);
+  return [`× ${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`, `× ${min.toFixed(2)}`];
+}

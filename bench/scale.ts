@@ -5,7 +5,8 @@ import { create, run } from '../src/index.ts';
 import { time } from './peer.ts';
 import type { Question } from './question.ts';
 import { say } from './report.ts';
-import { median, ratioOf, summarize } from './statistics.ts';
+import { randomFrom } from '../src/weigh/random.ts';
+import { compareApart, medianOf as median, quantileOf } from '../src/weigh/statistics.ts';
 import { ms, table, us } from './table.ts';
 import { followStarts, watchEngine, type Way } from './way.ts';
 import { workload } from './workload.ts';
@@ -118,13 +119,15 @@ function sayTenths(samples: readonly number[]): void {
     samples.slice(tenth * size, (tenth + 1) * size),
   );
   const rows = tenths.map((tenth, index) => {
-    const { count, min, median: middle, p90 } = summarize(tenth);
-    return [`${index * size} to ${index * size + count - 1}`, ms(min), ms(middle), ms(p90)];
+    const range = `${index * size} to ${index * size + tenth.length - 1}`;
+    return [range, ...[0, 0.5, 0.9].map((share) => ms(quantileOf(tenth, share)))];
   });
   say(table(['ms', 'min', 'median', 'p90'], rows));
-  const { median: middle, low, high, min } = ratioOf(tenths.at(-1) ?? [], tenths[0] ?? []);
+  const [last = [], first = []] = [tenths.at(-1), tenths[0]];
+  const { ratio, low, high } = compareApart(last, first, randomFrom(1));
+  const min = Math.min(...last) / Math.min(...first);
   const interval = `${low.toFixed(2)}–${high.toFixed(2)}`;
-  say(`last tenth to first: × ${middle.toFixed(2)} by medians (95 %: ${interval}), × ${min.toFixed(2)} by minimums\n`);
+  say(`last tenth to first: × ${ratio.toFixed(2)} by medians (95 %: ${interval}), × ${min.toFixed(2)} by minimums\n`);
 }
 
 function sayInventories(inventories: Readonly<Record<string, Inventory>>): void {

@@ -1,18 +1,27 @@
 /** How long does a container take from a Node process that is warm? */
 import { compare, type Pace } from './peer.ts';
-import { bubblewrap } from './peers/bubblewrap.ts';
+import { bwrap } from '../src/weigh/backends/bwrap.ts';
+import { crun } from '../src/weigh/backends/crun.ts';
+import { runc } from '../src/weigh/backends/runc.ts';
+import { openRuntime } from '../src/weigh/oci-runtime.ts';
+import { weighed } from './peers/backend.ts';
 import { launchInC } from './peers/launch.ts';
-import { ociRuntime } from './peers/oci.ts';
 import { sameInC } from './peers/same.ts';
 import { tareLibrary } from './peers/tare.ts';
 import type { Question } from './question.ts';
 import { say, sayComparison } from './report.ts';
 
+const withoutCgroup = {
+  ...crun,
+  open: async (...[job, site]: Parameters<typeof crun.open>) =>
+    openRuntime('crun', job, site, ['--cgroup-manager=disabled']),
+};
+
 const runtimes = [
-  ociRuntime('crun'),
-  ociRuntime('crun', ['--cgroup-manager=disabled'], 'crun run, no cgroup'),
-  ociRuntime('runc'),
-  bubblewrap,
+  weighed(crun),
+  weighed(withoutCgroup, { title: 'crun run, no cgroup' }),
+  weighed(runc),
+  weighed(bwrap),
 ];
 
 export const start: Question = {

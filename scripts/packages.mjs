@@ -21,6 +21,9 @@ const run = {
 const test = {
   ...run,
   'golang-github-opencontainers-specs-dev': "the OCI's JSON schema, a cross-check of our validation",
+  crun: 'a backend to weigh',
+  runc: 'a backend to weigh',
+  bubblewrap: 'a backend to weigh',
   iproute2: 'looks at namespaces from outside',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
@@ -32,11 +35,6 @@ const test = {
 };
 
 /** @type {Record<string, string>} */
-const bench = {
-  ...test,
-  crun: 'a peer',
-  runc: 'a peer',
-  bubblewrap: 'a peer',
-};
+const bench = { ...test };
 
 export const packages = { run, test, bench };

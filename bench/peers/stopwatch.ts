@@ -3,6 +3,8 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:c
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { Stopwatch as CommandStopwatch } from '../../src/weigh/stopwatch.ts';
+import type { Peer } from '../peer.ts';
 
 const top = join(import.meta.dirname, '..');
 
@@ -65,20 +67,28 @@ export class Stopwatch {
   }
 }
 
-export interface CommandOptions {
-  /** Files that each run is given afresh, by fd. */
-  readonly files?: Readonly<Record<number, string>>;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** A shell script that ends in `exec "$@"`: it prepares the surroundings, once for all runs. */
-  readonly within?: readonly [string, ...string[]];
+/** A command from its start until nothing of it is left, by the stopwatch of `tare weigh`. */
+export interface TimedCommand extends Peer {
+  run(): Promise<Run>;
 }
 
-/** A stopwatch that runs a command from its start to its end. */
-export function timeCommand(command: readonly string[], options: CommandOptions = {}): Stopwatch {
-  const { files = {}, environment, within } = options;
-  const given = Object.entries(files).flatMap(([fd, file]) => ['-i', `${fd}=${file}`]);
-  const watch: [string, ...string[]] = [compileC('stopwatch'), ...given, '--', ...command];
-  return new Stopwatch(within === undefined ? watch : [...within, ...watch], environment);
+export function timeCommand(
+  command: readonly [string, ...string[]],
+  options: { readonly environment?: Readonly<Record<string, string>> } = {},
+): TimedCommand {
+  const watch = new CommandStopwatch(command, { name: command[0], ...options });
+  const run = async (): Promise<Run> => {
+    const [one] = await watch.run(1);
+    return { begin: one?.requested ?? 0n, end: one?.gone ?? 0n };
+  };
+  return {
+    run,
+    sample: async () => {
+      const { begin, end } = await run();
+      return Number(end - begin);
+    },
+    close: async () => watch[Symbol.asyncDispose](),
+  };
 }
 
 /** NAME.c of our peers, with these of native/, → a program. */

@@ -23,7 +23,12 @@ async function startOne(): Promise<number> {
   return ns;
 }
 
-export const tareCommand = [join(sources, '../../bin/tare'), 'run', workload.image, ...(workload.args ?? [])];
+export const tareCommand: readonly [string, ...string[]] = [
+  join(sources, '../../bin/tare'),
+  'run',
+  workload.image,
+  ...(workload.args ?? []),
+];
 
 export const tareCli: Candidate = {
   name: 'tare run',

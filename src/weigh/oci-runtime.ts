@@ -18,15 +18,29 @@ export const ociTraits: Traits = {
   notes: 'the bundle is made of tare’s own spec; cgroups are made where it is used to',
 };
 
-export async function openRuntime(runtime: string, job: Job, site: Site): Promise<Peer> {
+/** @param options of the runtime, before its verb */
+export async function openRuntime(
+  runtime: string,
+  job: Job,
+  site: Site,
+  options: readonly string[] = [],
+): Promise<Peer> {
   const bundle = await makeBundle(job, site);
-  const verb = (name: string, ...words: readonly string[]) => [runtime, '--root', stateOf(site), name, ...words, '{}'];
-  const options: StopwatchOptions = { name: runtime, within: withoutUnified(), signal: site.signal };
-  const run = new Stopwatch(verb('run', '--bundle', bundle), options);
+  const verb = (name: string, ...words: readonly string[]) => [
+    runtime,
+    ...options,
+    '--root',
+    stateOf(site),
+    name,
+    ...words,
+    '{}',
+  ];
+  const watch: StopwatchOptions = { name: runtime, within: withoutUnified(), signal: site.signal };
+  const run = new Stopwatch(verb('run', '--bundle', bundle), watch);
   const steps = {
-    create: new Stopwatch(verb('create', '--bundle', bundle), options),
-    start: new Stopwatch(verb('start'), options),
-    delete: new Stopwatch(verb('delete'), options),
+    create: new Stopwatch(verb('create', '--bundle', bundle), watch),
+    start: new Stopwatch(verb('start'), watch),
+    delete: new Stopwatch(verb('delete'), watch),
   };
   return {
     ...peerOf(run, job),
