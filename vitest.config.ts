@@ -27,6 +27,14 @@ const conformance = {
   sequence: { groupOrder: 2 },
 };
 
+/** Only where a machine says that it is the one they want: elsewhere `npm test` boots that. */
+const machine = {
+  ...kernel,
+  name: 'machine',
+  include: process.env.TARE_MACHINE === 'here' ? ['tests/machine/**/*.test.ts'] : [],
+  sequence: { groupOrder: 3 },
+};
+
 export default defineConfig({
   test: {
     // ffi-rs, loaded in a worker thread alone, ends in a segmentation fault: every file gets a process.
@@ -36,6 +44,7 @@ export default defineConfig({
       { extends: true, test: unit },
       { extends: true, test: kernel },
       { extends: true, test: conformance },
+      { extends: true, test: machine },
     ],
   },
 });

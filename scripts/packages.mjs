@@ -37,4 +37,54 @@ const test = {
 /** @type {Record<string, string>} */
 const bench = { ...test };
 
-export const packages = { run, test, bench };
+/** @type {Record<string, string>} */
+const machine = {
+  ...test,
+  mmdebstrap: 'builds the test machine',
+  e2fsprogs: 'its disks',
+};
+
+/** @type {Record<string, string>} */
+const box = {
+  ...machine,
+  'qemu-utils': "the box's disk",
+  vagrant: 'has the key of new boxes, and reads the Vagrantfile',
+  'vagrant-libvirt': 'brings up boxes',
+};
+
+/** @type {Record<string, string>} */
+const vagrant = {
+  ...box,
+  'libvirt-daemon': 'keeps machines',
+  'libvirt-daemon-driver-qemu': 'keeps machines under QEMU',
+  'libvirt-clients': 'defines the place of disks',
+  'dnsmasq-base': 'gives machines addresses',
+  iptables: "libvirt's networks",
+  'openssh-client': 'vagrant ssh',
+  rsync: 'the synced folder',
+};
+
+export const packages = { run, test, bench, machine, box, vagrant };
+
+/** What the test machine has inside, beside Debian's essential packages. @type {Record<string, string>} */
+export const insideMachine = {
+  ...bench,
+  'linux-image-amd64': 'a kernel with everything',
+  'systemd-sysv': 'pid 1',
+  'libpam-systemd': 'sessions of users, and what systemd delegates to them',
+  dbus: 'asks systemd',
+  apparmor: 'loads profiles',
+  kmod: 'loads modules',
+  udev: 'names devices',
+  procps: 'looks at processes',
+  cpio: 'packs the initramfs',
+  e2fsprogs: "a box's file system",
+  'ca-certificates': 'npm',
+  git: 'the checks ask it for files',
+  'openssh-server': 'vagrant ssh',
+  sudo: 'vagrant provision',
+  rsync: 'folders of vagrant, and the copy that becomes a box',
+  'grub-pc-bin': 'a box boots by itself',
+  'grub2-common': 'a box boots by itself',
+  fdisk: "a box's partition",
+};

@@ -47,7 +47,7 @@ function hashOf({ inputs, recipe }) {
  * @param {string} path
  * @returns {string[]}
  */
-function filesIn(path) {
+export function filesIn(path) {
   if (!statSync(path).isDirectory()) return [path];
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
   return entries
