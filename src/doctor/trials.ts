@@ -41,8 +41,8 @@ export interface Output extends ProcessExit {
 /** The probes that tell why all others have nothing to say. */
 export const firstTrials = { child: 'clone3', user: 'user namespaces' } as const;
 
-/** No answer within so long is an answer. */
-const patience = 2000;
+/** No answer within so long is an answer, even where all trials run at once on an emulated processor. */
+const patience = 15_000;
 const most = 65536;
 
 export class Trials {

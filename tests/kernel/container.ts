@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished } from 'vitest';
@@ -29,6 +29,13 @@ import type { RootSource } from '../../src/spec/root-source.ts';
 import type { Spec } from '../../src/spec/spec.ts';
 
 const root = join(import.meta.dirname, '../..');
+
+/**
+ * That a directory of a layer was replaced, overlayfs notes in a user namespace in a `user.` attribute, which a tmpfs, such as
+ * the writable layer, has since Linux 6.6; on an earlier one such a directory cannot be removed: EIO.
+ */
+const [major = 0, minor = 0] = release().split('.').map(Number);
+export const tmpfsHasAttributes = major > 6 || (major === 6 && minor >= 6);
 
 /** The path of fixtures/programs/NAME.c, compiled: static, so that it runs below any root. */
 export function program(name: string): string {

@@ -101,7 +101,7 @@ const kindOf = (link: string): string => link.replace(/^(socket|pipe):\[\d+\]$/,
 
 /** But for what is kept on purpose: the records of launches, a cache. */
 function below(directory: string): string[] {
-  const kept = entries(join(directory, 'starts'));
+  const kept = ['starts', ...entries(join(directory, 'starts'))];
   return entries(directory, { recursive: true }).filter((name) => !kept.includes(name));
 }
 
