@@ -28,7 +28,7 @@ const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/vm\/(machine|parameters|request)\.ts$/,
-  /^src\/vm\/(protocol|bzimage|elf|inspection|firmware|volume-program)\.ts$/,
+  /^src\/vm\/(protocol|initramfs|guest-(devices|network|payload|program)|bzimage|elf|inspection|firmware|volume-program)\.ts$/,
   /^src\/linux\/platform\.ts$/,
   /^src\/isolation\/unfit\.ts$/,
   /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
