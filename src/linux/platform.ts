@@ -216,7 +216,7 @@ function markOf(files: PlatformFacts['files'], file: Read): [mark: string, name:
   return ['', undefined];
 }
 
-/** A platform in a line, such as `KVM by QEMU: type 1, full virtualization with para-virtual devices (virtio)`. */
+/** A platform in a line, such as `KVM by QEMU: type 1, full virtualization with virtio devices`. */
 export function summarizePlatform(platform: Platform): string {
   const { hypervisor, monitor, type, container, evidence } = platform;
   const inside = container === undefined ? '' : `in a container (${container}) `;
@@ -232,7 +232,7 @@ export function summarizePlatform(platform: Platform): string {
 function kindOf({ processor, paraDevices }: Platform): string {
   const buses = paraDevices.map(({ bus }) => bus).join(', ');
   if (processor === 'para') return 'para-virtualization';
-  return buses === '' ? 'full virtualization' : `full virtualization with para-virtual devices (${buses})`;
+  return buses === '' ? 'full virtualization' : `full virtualization with ${buses} devices`;
 }
 
 /** What there is to say about a platform, a label and a text a line. */
@@ -248,7 +248,9 @@ export function describePlatform(platform: Platform): (readonly [label: string, 
     ['platform', summarizePlatform(platform)],
     ...(type === undefined ? [] : [['type', `${type}: ${typeWhy}`] as const]),
     ['processor', processors[processor]],
-    ...(hypervisor === undefined ? [] : [['para-virtual devices', devices === '' ? 'none' : devices] as const]),
+    ...(hypervisor === undefined
+      ? []
+      : [['devices', devices === '' ? 'none para-virtual' : `para-virtual: ${devices}`] as const]),
     ...(clock === undefined
       ? []
       : [['clock', `${clock.name}${clock.para ? ', kept by the hypervisor' : ''}`] as const]),

@@ -10,6 +10,8 @@
  *
  * Facts about a platform captured on any machine have the same form: see fixtures/platform.
  */
+import type { RunRequest } from '../spec/request.ts';
+import type { PayloadFacts } from './guest-payload.ts';
 import { cpuidLeaves, leafName, type Registers } from '../linux/cpuid.ts';
 import { paraBuses, type PlatformFacts, platformFiles } from '../linux/platform.ts';
 
@@ -27,6 +29,21 @@ export interface Inspection {
   readonly platform: PlatformFacts;
   readonly devices: readonly Device[];
 }
+
+/** Modules that an inspection wants loaded in the guest. */
+export const inspectionModules: readonly string[] = ['cpuid'];
+
+const processor = '/dev/cpu/0/cpuid';
+
+/** Of a payload: the script, in a container that shows what the guest has of it. The image must have a shell. */
+export const inspectionRequest = (): Partial<RunRequest> => ({
+  args: ['sh', '-c', inspectionScript()],
+  systemPaths: 'unconfined',
+  mounts: [{ type: 'bind', source: processor, target: processor, options: ['bind', 'ro'] }],
+});
+
+/** Where the guest has what the request mounts: it comes from no host. */
+export const inspectionVolumes: PayloadFacts['volumes'] = new Map([[processor, { path: processor, kind: 'file' }]]);
 
 /** Where each bus says what a device is. */
 const ids: Readonly<Record<string, readonly string[]>> = {

@@ -246,7 +246,9 @@ function networkOptions({ type, devices, network, trimmed }: Machine): Option[] 
 }
 
 function shareOptions({ type, shares }: Machine): Option[] {
-  return shares.flatMap(({ tag, socket }, index) => [
+  // At fixed addresses QEMU makes devices of the draft before virtio 1.0, unless told not to.
+  const modern = option('virtiofsd speaks virtio 1.0 only', '-global', 'virtio-mmio.force-legacy=false');
+  const options = shares.flatMap(({ tag, socket }, index) => [
     option(`where the virtiofsd of ${tag} listens`, '-chardev', `socket,id=share${index},path=${quote(socket)}`),
     option(
       'a directory of the host, as a filesystem',
@@ -254,6 +256,7 @@ function shareOptions({ type, shares }: Machine): Option[] {
       `${virtio(type, 'vhost-user-fs')},chardev=share${index},tag=${tag}`,
     ),
   ]);
+  return type === 'microvm' && shares.length > 0 ? [modern, ...options] : options;
 }
 
 function bootOptions({ kernel, initramfs, resumes }: Machine): Option[] {

@@ -26,19 +26,47 @@ export function indexModules(dir: string): ModuleIndex {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ko'))
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)));
-  const modules = files.map((file) => [nameOf(file), { file, needs: needsOf(readFileSync(join(dir, file))) }] as const);
-  return { builtin, modules: Object.fromEntries(modules) };
+  const facts = files.map((file): [string, ModuleFacts] => [file, factsOf(readFileSync(join(dir, file)))]);
+  return { builtin, modules: connect(new Map(facts.map(([file, found]) => [nameOf(file), { file, ...found }]))) };
 }
 
-/** Of a module's file: `depends=virtio,virtio_ring` and `softdep=pre: crc32c` in the section .modinfo, NUL between them. */
-export function needsOf(module: Buffer): string[] {
+/** What a module's file says: its section .modinfo, fields with NUL between them. */
+export interface ModuleFacts {
+  /** `depends=virtio,virtio_ring` */
+  readonly depends: readonly string[];
+  /** `softdep=pre: crc32c`: loaded before, if there is one; a name or an alias. */
+  readonly before: readonly string[];
+  /** `alias=crypto-crc32c`, but for patterns. */
+  readonly aliases: readonly string[];
+}
+
+export function factsOf(module: Buffer): ModuleFacts {
   const fields = (section(module, '.modinfo')?.toString('latin1') ?? '').split('\0');
   const values = (key: string): string[] =>
     fields.filter((field) => field.startsWith(`${key}=`)).map((field) => field.slice(key.length + 1));
-  const hard = values('depends').flatMap((list) => list.split(','));
   const soft = values('softdep').flatMap((list) => /pre:([^:]*)(?:\s+post:|$)/.exec(list)?.[1]?.split(/\s+/) ?? []);
-  return [...new Set([...soft, ...hard].filter(Boolean).map(plain))];
+  const clean = (names: readonly string[]): string[] => [...new Set(names.filter(Boolean).map(plain))];
+  return {
+    depends: clean(values('depends').flatMap((list) => list.split(','))),
+    before: clean(soft),
+    aliases: clean(values('alias').filter((alias) => !alias.includes('*'))),
+  };
 }
+
+/** Aliases are followed now: of several modules that provide the same, the generic one runs on every processor. */
+export function connect(found: ReadonlyMap<string, ModuleFacts & { readonly file: string }>): ModuleIndex['modules'] {
+  const providers = new Map<string, string>();
+  for (const [name, { aliases }] of [...found].sort(([a], [b]) => Number(isGeneric(b)) - Number(isGeneric(a))))
+    for (const alias of aliases) if (!providers.has(alias)) providers.set(alias, name);
+  return Object.fromEntries(
+    [...found].map(([name, { file, depends, before }]) => {
+      const soft = before.map((wanted) => (found.has(wanted) ? wanted : (providers.get(wanted) ?? wanted)));
+      return [name, { file, needs: [...new Set([...soft, ...depends])] }];
+    }),
+  );
+}
+
+const isGeneric = (name: string): boolean => name.endsWith('_generic');
 
 /**
  * The files to load for these modules, each after those it needs; what is built in needs no loading.

@@ -5,6 +5,8 @@ import type { Child } from '../launch/child.ts';
 import type { Spawner } from '../launch/spawn.ts';
 import { CLONE, flags } from '../linux/flags.ts';
 import { type Host, onPath } from '../linux/host.ts';
+import type { Volume as PlacedVolume } from './guest-payload.ts';
+import { volumeDirectory } from './guest-program.ts';
 import { serverProgram, type Volume } from './volume-program.ts';
 
 /** Debian's QEMU keeps its own out of PATH; the one written in Rust lies in either place. */
@@ -27,15 +29,18 @@ export function findVirtiofsd(): string | undefined {
 export class VolumeServer implements AsyncDisposable {
   /** Where QEMU connects. It belongs to this user, and so does the right to connect. */
   readonly socket: string;
+  /** Where a guest finds each, by its path on the host. */
+  readonly places: ReadonlyMap<string, PlacedVolume>;
   readonly #spawner: Spawner;
   readonly #child: Child;
   readonly #log: string;
 
-  private constructor(spawner: Spawner, child: Child, socket: string, log: string) {
+  private constructor(spawner: Spawner, child: Child, socket: string, log: string, volumes: readonly Volume[]) {
     this.#spawner = spawner;
     this.#child = child;
     this.socket = socket;
     this.#log = log;
+    this.places = new Map(volumes.map(({ source, kind }, index) => [source, { path: volumeDirectory(index), kind }]));
   }
 
   /**
@@ -51,12 +56,13 @@ export class VolumeServer implements AsyncDisposable {
         hint: 'apt-get install qemu-system-common, or virtiofsd where there is such a package',
       });
     }
+    const known = volumes.map(lookAt);
     const [socket, log] = [`${directory}.sock`, `${directory}.log`];
     const launch = serverProgram({
       program,
       directory,
       socket,
-      volumes: volumes.map(lookAt),
+      volumes: known,
       ...(host.rootless ? { owner: { uid: host.uid, gid: host.gid } } : {}),
     });
     const [nothing, said] = [openSync('/dev/null', 'r'), openSync(log, 'w', 0o600)];
@@ -69,7 +75,7 @@ export class VolumeServer implements AsyncDisposable {
         lastCapability: host.lastCapability,
       });
       await child.executed;
-      return new VolumeServer(spawner, child, socket, log);
+      return new VolumeServer(spawner, child, socket, log, known);
     } finally {
       closeSync(nothing);
       closeSync(said);

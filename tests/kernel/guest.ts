@@ -11,18 +11,18 @@ import { Channel, type GuestReady } from '../../src/vm/channel.ts';
 import { makeDisk } from '../../src/vm/disk.ts';
 import { guestDevices } from '../../src/vm/guest-devices.ts';
 import { type GuestFiles, guestFiles } from '../../src/vm/guest-files.ts';
-import { compilePayload } from '../../src/vm/guest-payload.ts';
+import { compilePayload, type PayloadFacts } from '../../src/vm/guest-payload.ts';
 import type { GuestExit, GuestProcess } from '../../src/vm/guest-process.ts';
 import { lastCapabilityOf, type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
 import { findKernel } from '../../src/vm/kernel.ts';
-import { argvOf, type DeviceModel, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
+import { argvOf, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
 
 const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import.meta.url));
 
-export interface GuestOptions {
+export interface GuestOptions extends Partial<Pick<Machine, 'devices' | 'network' | 'shares'>> {
   readonly type?: MachineType;
-  readonly devices?: DeviceModel;
-  readonly network?: 'none' | 'user';
+  /** More that the world program loads. */
+  readonly modules?: readonly string[];
   /** What lies in the initramfs in place of what is built. */
   readonly initramfs?: (files: GuestFiles) => string;
 }
@@ -70,11 +70,12 @@ export interface StartedGuest {
 
 /** Starts QEMU; the guest may not have booted yet. */
 export async function startGuest(options: GuestOptions = {}): Promise<StartedGuest> {
-  const { type = 'microvm', devices: model = 'virtio', network = 'none', initramfs } = options;
+  const { type = 'microvm', devices: model = 'virtio', network = 'none', shares = [], initramfs } = options;
   // Only the full kernel has drivers of real hardware.
   const kernel = await findKernel({ flavour: model === 'virtio' ? 'cloud' : 'full' });
   const disk = await makeDisk(busybox);
-  const devices = guestDevices({ type, devices: model, network }, { format: disk.format, shares: false });
+  const known = guestDevices({ type, devices: model, network }, { format: disk.format, shares: shares.length > 0 });
+  const devices = { ...known, late: [...known.late, ...(options.modules ?? [])] };
   const files = await guestFiles(kernel, devices, { arch: 'x64' });
   const megahertz = Number(/^cpu MHz\s*: (\S+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
   const machine: Machine = {
@@ -88,7 +89,7 @@ export async function startGuest(options: GuestOptions = {}): Promise<StartedGue
     initramfs: initramfs?.(files) ?? files.path,
     disks: [{ path: disk.path, readOnly: true }],
     network,
-    shares: [],
+    shares,
     channel: 3,
     monitor: 4,
     trimmed: true,
@@ -100,7 +101,7 @@ export async function startGuest(options: GuestOptions = {}): Promise<StartedGue
   const world = worldProgram({
     modules: files.modules,
     disk: { node: devices.disk, format: disk.format },
-    volumes: false,
+    volumes: shares.length > 0,
     network,
     time: BigInt(Date.now()) * 1_000_000n,
   });
@@ -121,12 +122,18 @@ export async function bootGuest(options: GuestOptions = {}): Promise<{ guest: Gu
 
 const root: ResolvedUser = { uid: 0, gid: 0, additionalGids: [] };
 
+export interface PayloadOptions {
+  readonly user?: ResolvedUser;
+  readonly volumes?: PayloadFacts['volumes'];
+}
+
 export function startIn(
   { channel, lastCapability, network }: Guest,
   request: Partial<RunRequest>,
-  user = root,
+  options: PayloadOptions = {},
 ): GuestProcess {
-  const facts = { id: 'test', arch: 'x64', lastCapability, user, volumes: new Map(), network } as const;
+  const { user = root, volumes = new Map() } = options;
+  const facts = { id: 'test', arch: 'x64', lastCapability, user, volumes, network } as const;
   const { launch } = compilePayload({ image: 'busybox', ...request }, {}, facts);
   return channel.start(launch.program, { cloneFlags: launch.cloneFlags, trace: true });
 }
@@ -144,9 +151,9 @@ export interface Outcome {
 export async function runIn(
   guest: Guest,
   request: Partial<RunRequest> | string,
-  { input = '', user = root }: { input?: string | Buffer; user?: ResolvedUser } = {},
+  { input = '', ...options }: PayloadOptions & { input?: string | Buffer } = {},
 ): Promise<Outcome> {
-  const payload = startIn(guest, typeof request === 'string' ? { args: ['sh', '-c', request] } : request, user);
+  const payload = startIn(guest, typeof request === 'string' ? { args: ['sh', '-c', request] } : request, options);
   payload.stdin.on('error', () => {}); // it need not read it
   payload.stdin.end(input);
   const [stdout, stderr, exit, failure] = await Promise.all([

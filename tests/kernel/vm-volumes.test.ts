@@ -1,11 +1,13 @@
 /** The server of a machine's volumes, without a machine: QEMU's part is to connect and to go. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
+import { volumesTag } from '../../src/vm/volume-program.ts';
 import { VolumeServer } from '../../src/vm/volumes.ts';
+import { bootGuest, runIn } from './guest.ts';
 import { needs } from './needs.ts';
 
 let dir: string;
@@ -67,4 +69,23 @@ test.runIf(served)('disposing of it ends it', async () => {
 
 test.runIf(served)('a source that is not there is named', async () => {
   await expect(start('data', 'none')).rejects.toThrow(`share ${dir}/none with a machine: ENOENT`);
+});
+
+test.runIf(served)('a guest reads and writes what it may, and a read-only volume stays as it is', async () => {
+  const volumes = ['data', 'file'].map((name) => ({ source: join(dir, name), readOnly: name === 'file' }));
+  const directory = join(dir, 'run');
+  await using server = await VolumeServer.start({ spawner: engine.spawner, host: engine.host, directory, volumes });
+  const booted = await bootGuest({ shares: [{ tag: volumesTag, socket: server.socket }] });
+  await using guest = booted.guest;
+  const mounts = [
+    { type: 'bind' as const, source: join(dir, 'data'), target: '/data', options: ['rbind'] },
+    { type: 'bind' as const, source: join(dir, 'file'), target: '/etc/one', options: ['rbind', 'rw'] },
+  ];
+  const command = 'cat /etc/one; echo guest >/data/written && chmod 751 /data/written; echo more >/etc/one; ls /data';
+  const { stdout, stderr } = await runIn(guest, { args: ['sh', '-c', command], mounts }, { volumes: server.places });
+  expect(stdout).toBe('a filewritten\n');
+  expect(stderr).toContain("can't create /etc/one: Read-only file system");
+  expect(readFileSync(join(dir, 'data/written'), 'utf8')).toBe('guest\n');
+  expect(statSync(join(dir, 'data/written')).mode & 0o777).toBe(0o751);
+  expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('a file');
 });

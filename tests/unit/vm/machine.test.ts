@@ -173,6 +173,7 @@ describe('a machine', () => {
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
       + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
       + -object memory-backend-memfd,id=ram,size=256M,share=on
+      + -global virtio-mmio.force-legacy=false
       + -chardev socket,id=share0,path=/share
       + -device vhost-user-fs-device,chardev=share0,tag=src"
     `);

@@ -1,18 +1,34 @@
 import { expect, test } from 'vitest';
-import { loadOrder, needsOf } from '../../../src/vm/modules.ts';
+import { connect, factsOf, loadOrder } from '../../../src/vm/modules.ts';
 import { withSection } from './elf-files.ts';
 
-const needs = (text: string): string[] => needsOf(withSection('.modinfo', Buffer.from(text)));
+const facts = (text: string) => factsOf(withSection('.modinfo', Buffer.from(text)));
 
-test('a module says itself what it needs, softly or not', () => {
-  expect(needs('license=GPL\0depends=virtio,virtio_ring\0name=virtio_blk\0')).toEqual(['virtio', 'virtio_ring']);
-  expect(needs('depends=\0name=virtio\0')).toEqual([]);
-  expect(needs('softdep=pre: crypto-crc32c crc32c post: other\0depends=jbd2\0')).toEqual([
+test('a module says itself what it needs, softly or not, and what it is called besides', () => {
+  expect(facts('license=GPL\0depends=virtio,virtio_ring\0name=virtio_blk\0alias=virtio:d00000002v*\0')).toEqual({
+    depends: ['virtio', 'virtio_ring'],
+    before: [],
+    aliases: [],
+  });
+  expect(facts('depends=\0name=virtio\0')).toEqual({ depends: [], before: [], aliases: [] });
+  expect(facts('softdep=pre: crypto-crc32c crc32c post: other\0depends=jbd2\0').before).toEqual([
     'crypto_crc32c',
     'crc32c',
-    'jbd2',
   ]);
-  expect(needsOf(Buffer.from('no module'))).toEqual([]);
+  expect(facts('alias=crypto-crc32c\0alias=crc32c\0').aliases).toEqual(['crypto_crc32c', 'crc32c']);
+  expect(factsOf(Buffer.from('no module'))).toEqual({ depends: [], before: [], aliases: [] });
+});
+
+test('of all modules that provide what is needed, that for every processor is taken', () => {
+  const nothing = { depends: [], before: [], aliases: [] };
+  const modules = connect(
+    new Map([
+      ['libcrc32c', { ...nothing, file: 'libcrc32c.ko', before: ['crc32c', 'nobody'], depends: ['crc'] }],
+      ['crc32c_intel', { ...nothing, file: 'crc32c-intel.ko', aliases: ['crc32c'] }],
+      ['crc32c_generic', { ...nothing, file: 'crc32c_generic.ko', aliases: ['crc32c', 'crypto_crc32c'] }],
+    ]),
+  );
+  expect(modules.libcrc32c?.needs).toEqual(['crc32c_generic', 'nobody', 'crc']);
 });
 
 const index = {
