@@ -39,7 +39,7 @@ describe('a machine', () => {
     expect(options.map(({ words, why }) => `${words.join(' ')}\n    ${why}`).join('\n')).toMatchInlineSnapshot(`
       "-name box,process=tare-vm
           be found in lists of processes
-      -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
           the least board that runs Linux: virtio at fixed addresses, no PCI, no BIOS menus
       -accel tcg,thread=single
           QEMU translates the guest: no help from the processor
@@ -122,7 +122,7 @@ describe('a machine', () => {
 
   test('has a PCI bus as a q35', () => {
     expect(difference({ type: 'q35' })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
       - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
       + -machine q35,smm=off,vmport=off,graphics=off,usb=off,hpet=off
@@ -133,7 +133,7 @@ describe('a machine', () => {
 
   test('imitates the hardware of a PC', () => {
     expect(difference({ type: 'pc', devices: 'emulated', network: 'user' })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
       - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
       - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
@@ -147,7 +147,7 @@ describe('a machine', () => {
       + -device e1000,netdev=net,romfile="
     `);
     expect(difference({ type: 'q35', devices: 'emulated' })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
       - -device virtio-serial-device,max_ports=2
       - -device virtserialport,chardev=channel,name=tare
       - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
@@ -170,8 +170,8 @@ describe('a machine', () => {
 
   test('shares directories of the host, whose server needs the memory', () => {
     expect(difference({ shares: [{ tag: 'src', socket: '/share' }] })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on,memory-backend=ram
       + -object memory-backend-memfd,id=ram,size=256M,share=on
       + -global virtio-mmio.force-legacy=false
       + -chardev socket,id=share0,path=/share
@@ -181,13 +181,13 @@ describe('a machine', () => {
 
   test('is kept in a file, and resumed from it', () => {
     expect(difference({ memoryFile: { path: '/ram', share: true } })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on,memory-backend=ram
       + -object memory-backend-file,id=ram,size=256M,mem-path=/ram,share=on"
     `);
     expect(difference({ memoryFile: { path: '/ram', share: false }, resumes: true })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
-      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on,memory-backend=ram
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
+      + -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on,memory-backend=ram
       + -object memory-backend-file,id=ram,size=256M,mem-path=/ram,share=off
       + -incoming defer"
     `);
@@ -195,7 +195,7 @@ describe('a machine', () => {
 
   test('is as QEMU has it by default where it is not trimmed', () => {
     expect(difference({ type: 'q35', trimmed: false })).toMatchInlineSnapshot(`
-      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=off,pic=off,pit=off,isa-serial=on
+      "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
       - -nodefaults
       - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
