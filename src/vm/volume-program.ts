@@ -54,7 +54,7 @@ export interface VolumeServer {
 export const volumesTag = 'volumes';
 
 /** The server's standard streams, and the socket it listens at. */
-export const serverStreams = 3;
+const serverStreams = 3;
 const listenFd = 9;
 
 /** `sun_path` of unix(7), with its closing zero. */
