@@ -247,3 +247,31 @@ EXPORT int32_t tare_spawn(uint64_t tare, uint8_t *request) {
   int error = follow((const struct tare *)(uintptr_t)tare, spawn->id, spawn->pidfd, spawn->sync);
   return error == 0 ? 0 : tare_give_up(spawn, STEP_FOLLOW, error);
 }
+
+/* ---- the processor's clock --------------------------------------------------------------------------------------- */
+
+#ifdef __x86_64__
+/* A moment by both clocks: the time is taken between two readings of the counter, which stand for one in the middle. */
+static uint64_t ticks_and_time(uint64_t *ns) {
+  struct timespec now = {0};
+  uint64_t before = __builtin_ia32_rdtsc();
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  *ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  return before / 2 + __builtin_ia32_rdtsc() / 2;
+}
+#endif
+
+/* How fast the time stamp counter goes, in kHz, by so many ms of CLOCK_MONOTONIC. 0 where there is none. */
+EXPORT uint64_t tare_tsc_khz(uint32_t milliseconds) {
+#ifdef __x86_64__
+  struct timespec pause = {0, (long)milliseconds * 1000000};
+  uint64_t begun = 0, ended = 0;
+  uint64_t first = ticks_and_time(&begun);
+  nanosleep(&pause, NULL);
+  uint64_t ticks = ticks_and_time(&ended) - first;
+  return ended > begun ? ticks * 1000000u / (ended - begun) : 0;
+#else
+  (void)milliseconds;
+  return 0;
+#endif
+}

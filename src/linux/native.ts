@@ -47,6 +47,8 @@ export interface Native {
   spawn(request: Buffer): void;
   /** Reports the exit of a process that a child handed over by its pidfd. */
   follow(id: number, pidfd: number): void;
+  /** How fast the processor's time stamp counter goes, in kHz, measured for so many ms; 0 where there is none. */
+  tscKhz(milliseconds: number): number;
 }
 
 export function openNative(): Native {
@@ -68,6 +70,7 @@ export function openNative(): Native {
       const error = library.call('tare_follow', 'i32', ['u64', handle], ['u64', id], ['i32', pidfd]);
       if (error !== 0) throw new TareError('follow a container', { errno: errnoName(error) });
     },
+    tscKhz: (milliseconds) => library.call('tare_tsc_khz', 'u64', ['u32', milliseconds]),
   };
 }
 

@@ -47,6 +47,10 @@ export class FaultyNative implements Native {
   follow(id: number, pidfd: number): void {
     this.#real.follow(id, pidfd);
   }
+
+  tscKhz(milliseconds: number): number {
+    return this.#real.tscKhz(milliseconds);
+  }
 }
 
 /** `close(-1)` in its place, which nothing forgives. */
