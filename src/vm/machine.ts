@@ -14,6 +14,9 @@ export type MachineType = 'microvm' | 'q35' | 'pc';
 /** Devices that know they are not real (para-virtual), or imitations of hardware (full virtualization). */
 export type DeviceModel = 'virtio' | 'emulated';
 
+export const machineTypes = ['microvm', 'q35', 'pc'] as const satisfies readonly MachineType[];
+export const deviceModels = ['virtio', 'emulated'] as const satisfies readonly DeviceModel[];
+
 /** An open file of QEMU's process. */
 export type Fd = number;
 

@@ -75,6 +75,9 @@ export class Qmp {
   #greeted = { settle: () => {}, fail: (_: Error) => {} };
   /** QEMU is there, and takes commands. */
   readonly ready: Promise<void>;
+  /** Rejects with the reason when nothing more will come. */
+  readonly closed: Promise<never>;
+  #onClose: (reason: Error) => void = () => {};
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -83,6 +86,8 @@ export class Qmp {
       await this.execute('qmp_capabilities');
     });
     this.ready.catch(() => {}); // whoever executes a command is told
+    this.closed = new Promise<never>((_, fail) => (this.#onClose = fail));
+    this.closed.catch(() => {});
     socket.setEncoding('utf8');
     socket.on('data', (piece: string) => this.#read(piece));
     socket.on('error', (cause) => this.close(gone(cause)));
@@ -118,6 +123,7 @@ export class Qmp {
     for (const { fail } of this.#waiting.values()) fail(reason);
     this.#waiting.clear();
     this.#listeners.clear();
+    this.#onClose(reason);
     this.#socket.destroy();
   }
 
