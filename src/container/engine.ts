@@ -47,6 +47,8 @@ export class Engine {
   readonly deviceJudges = new Map<string, number>();
   /** Each `/sys/devices/system/cpu/cpu<n>/thermal_throttle` of this machine. */
   readonly thermalThrottle: readonly string[];
+  /** How fast the processor's time stamp counter goes, in kHz: `Native.tscKhz`. */
+  readonly tscKhz: Native['tscKhz'];
   readonly #images = new Map<string, Image>();
   readonly #users = new WeakMap<Image, UserFiles>();
   readonly #defaults = new Map<string, Seccomp>();
@@ -57,6 +59,7 @@ export class Engine {
   constructor(native: Native = openNative(), listens = true) {
     this.host = probeHost();
     this.spawner = new Spawner(native, this.host);
+    this.tscKhz = (milliseconds) => native.tscKhz(milliseconds);
     if (listens) this.spawner.listen();
     this.cgroups = probeCgroups();
     this.cgroupDriver = cgroupDriver();

@@ -63,7 +63,7 @@ async function prepareAnew(
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
-const madeUpId = (): string =>
+export const madeUpId = (): string =>
   Math.floor(Math.random() * 2 ** 48)
     .toString(16)
     .padStart(12, '0');
@@ -87,7 +87,8 @@ function specFacts(engine: Engine, request: RunRequest, user: ResolvedUser, id: 
   };
 }
 
-const userOf = (engine: Engine, request: RunRequest, image: Image): ResolvedUser =>
+/** Who the request's user is, by the image's own passwd and group. */
+export const userOf = (engine: Engine, request: RunRequest, image: Image): ResolvedUser =>
   lookUpUser(request.user ?? image.config.user ?? '', request.groupAdd ?? [], engine.userFiles(image));
 
 function lacksOf({ cgroups, host }: Engine): HostLack[] {

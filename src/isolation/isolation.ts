@@ -9,12 +9,16 @@ import type { MachineRequest } from '../vm/request.ts';
 /** From the thinnest wall to the thickest: a process shares all with the host but its root, a container the kernel, a VM nothing. */
 export type IsolationKind = 'process' | 'container' | 'vm';
 
+export const isolationKinds = ['process', 'container', 'vm'] as const satisfies readonly IsolationKind[];
+
 /** What is to run, what it is connected to, and what is around it. */
 export interface IsolatedOptions extends CreateOptions {
   /** `container` unless said otherwise. */
   readonly isolation?: IsolationKind;
   /** Of a virtual machine: what it is made of. */
   readonly vm?: MachineRequest;
+  /** Told, a line at a time, what takes long or is not as it was asked for. */
+  readonly say?: (line: string) => void;
 }
 
 /** A terminal's near side. */
@@ -54,6 +58,6 @@ export interface Isolation {
 }
 
 /** What is left for the container engine, which knows no other walls. */
-export function plainOptions({ isolation: _, vm: __, ...options }: IsolatedOptions): CreateOptions {
+export function plainOptions({ isolation: _, vm: __, say: ___, ...options }: IsolatedOptions): CreateOptions {
   return options;
 }

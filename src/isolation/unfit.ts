@@ -5,51 +5,42 @@ import type { RunRequest } from '../spec/request.ts';
 type Field = keyof RunRequest;
 type Unfit = Partial<Readonly<Record<Field, string>>>;
 
-const own = "is a container's: leave it out, or use a container";
+const own = "it is a container's";
 
 /** A process sees the host as it is, but for its root and its mounts. */
 const ofProcess: Unfit = {
-  hostname: `names a container; a process has the host's name`,
-  domainname: `names a container; a process has the host's name`,
-  namespaces: `are a container's; a process is in the host's`,
+  hostname: "a process has the host's",
+  domainname: "a process has the host's",
+  namespaces: "a process is in the host's",
   uidMappings: own,
   gidMappings: own,
   timeOffsets: own,
-  sysctl: `would change the host's; use a container`,
+  sysctl: "it would change the host's",
   capAdd: 'a process has all that its user has',
   capDrop: own,
   privileged: 'a process always is',
   seccomp: own,
   systemPaths: own,
-  init: `is pid 1 of a container; the processes of the host have one`,
+  init: 'the processes of the host have a pid 1',
 };
 
-/** A guest has a kernel of its own: what walls off a container from its host's has no use there. */
+/** A guest has a kernel of its own: what walls a container off from its host's has no use there. */
 const ofVm: Unfit = {
-  entrypoint: undefined,
-  domainname: `is not set in a guest; use hostname`,
   uidMappings: 'a guest has ids of its own',
   gidMappings: 'a guest has ids of its own',
   timeOffsets: 'a guest has clocks of its own',
-  sysctl: 'is not set in a guest: the command may, as root of its own kernel',
-  devices: 'of the host do not reach a guest',
-  upper: 'is a directory of the host; a guest throws away what it writes',
-  capAdd: 'root of a guest has all capabilities',
-  capDrop: 'root of a guest has all capabilities: run as another user',
-  privileged: 'a guest always is',
-  seccomp: "guards the host's kernel, which a guest does not reach",
-  apparmor: "guards the host's kernel, which a guest does not reach",
-  selinux: "guards the host's kernel, which a guest does not reach",
-  systemPaths: 'a guest has nothing to hide from itself',
+  devices: 'those of the host do not reach a guest',
+  upper: 'it is a directory of the host, and a guest throws away what it writes',
+  seccomp: "it guards the host's kernel, which a guest does not reach",
+  apparmor: "it guards the host's kernel, which a guest does not reach",
+  selinux: "it guards the host's kernel, which a guest does not reach",
   init: 'a guest has a pid 1 that reaps',
-  oomScoreAdj: 'the memory of a guest is its own: nobody else competes for it',
-  annotations: 'are read by hooks, which a guest has none of',
 };
 
 const limitsOfVm = new Set(['memory', 'cpus']);
 
 /** What is wrong with the request for this kind, a line each. */
-function unfit(kind: 'process' | 'vm', request: RunRequest): Problem[] {
+export function unfit(kind: 'process' | 'vm', request: RunRequest): Problem[] {
   const table = kind === 'process' ? ofProcess : ofVm;
   const fields = Object.entries(table).flatMap(([field, why]) =>
     request[field as Field] === undefined ? [] : [{ pointer: `/${field}`, must: `be left out: ${why}` }],

@@ -64,8 +64,11 @@ export interface TimedStage extends Timed {
 
 /** What is known only from outside. */
 export interface Phase extends Timed {
-  /** `request`: before clone3 is called; `clone`: until the child's first stamp; `bootstrap`: until the program's, if that is the first. */
-  readonly name: 'request' | 'clone' | 'bootstrap';
+  /**
+   * `request`: before clone3 is called; `clone`: until the child's first stamp; `bootstrap`: until the program's, if that is
+   * the first. Of a virtual machine: vm/timeline.ts.
+   */
+  readonly name: 'request' | 'clone' | 'bootstrap' | 'qemu' | 'firmware' | 'kernel' | 'resume';
   readonly why: string;
 }
 
