@@ -1,5 +1,5 @@
 import { Engine } from '../container/engine.ts';
-import { explainRun } from '../container/explain.ts';
+import { isolations } from '../isolation/isolations.ts';
 import { parseExplain } from './parse-run.ts';
 import { prepare } from './prepare.ts';
 import type { Session } from './session.ts';
@@ -8,6 +8,7 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   const command = await prepare('explain', parseExplain, argv, session);
   if (command === undefined) return 0;
   const request = command.tty ? { ...command.request, terminal: true } : command.request;
-  session.print(await explainRun(new Engine(), request, command.json));
+  const isolation = await isolations[command.isolation]();
+  session.print(await isolation.explain(new Engine(), { ...request, vm: command.machine }, command.json));
   return 0;
 }

@@ -6,6 +6,7 @@
 import { type FlagGroup, landing } from './flag.ts';
 import { filesystemFlags } from './flags/filesystem.ts';
 import { namespaceFlags } from './flags/namespaces.ts';
+import { vmFlags } from './flags/vm.ts';
 import { helpFlag, otherFlags } from './flags/other.ts';
 import { processFlags } from './flags/process.ts';
 import { resourceFlags } from './flags/resources.ts';
@@ -15,6 +16,7 @@ import { turn } from './landings.ts';
 import type {
   DoctorCommand,
   ExplainCommand,
+  ListCommand,
   RunCommand,
   StepCommand,
   TraceCommand,
@@ -28,6 +30,7 @@ export const runFlags: readonly FlagGroup<RunCommand>[] = [
   { title: 'Resources', flags: resourceFlags },
   { title: 'Security', flags: securityFlags },
   { title: 'Namespaces', flags: namespaceFlags },
+  { title: 'Isolation', flags: vmFlags },
   { title: 'Other', flags: otherFlags },
 ];
 
@@ -64,6 +67,10 @@ export const doctorFlags: readonly FlagGroup<DoctorCommand>[] = [
     title: 'Output',
     flags: [{ name: 'json', help: 'Print what was found as JSON.', lands: turn('json') }, helpFlag],
   },
+];
+
+export const listFlags: readonly FlagGroup<ListCommand>[] = [
+  { title: 'Output', flags: [{ name: 'json', help: 'Print them as JSON.', lands: turn('json') }, helpFlag] },
 ];
 
 export const sweepFlags: readonly FlagGroup<SweepCommand>[] = [{ title: 'Output', flags: [helpFlag] }];

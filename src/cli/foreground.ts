@@ -1,4 +1,4 @@
-/** A container in the foreground: its streams, its terminal and the signals meant for it. */
+/** A command in the foreground: its streams, its terminal and the signals meant for it. */
 import { isatty } from 'node:tty';
 import { TareError } from '../errors.ts';
 import { Engine } from '../container/engine.ts';
@@ -6,18 +6,20 @@ import type { Container, LaunchOptions } from '../container/container.ts';
 import type { Exit } from '../container/exit.ts';
 import { launch } from '../container/run.ts';
 import type { Stdio } from '../container/stdio.ts';
+import type { Isolated } from '../isolation/isolation.ts';
 import { openNative } from '../linux/native.ts';
+import type { RunRequest } from '../spec/request.ts';
+import { bridgeTerminal, forwardSignals, windowSize } from './attach.ts';
 import type { RunCommand } from './run-command.ts';
-
-const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
+import type { Session } from './session.ts';
 
 /** How long to stand still for a container that may end soon, in ms: signals that come meanwhile wait. */
 const patience = 50;
 
-export interface Foreground extends AsyncDisposable {
-  readonly container: Container;
+export interface Foreground<Running extends Isolated = Isolated> {
+  readonly running: Running;
   readonly engine: Engine;
-  /** Settles when the container and all that was made for it is gone. */
+  /** Settles when the command and all that was made for it is gone. */
   readonly ended: Promise<Exit>;
 }
 
@@ -26,69 +28,66 @@ export interface ForegroundOptions extends LaunchOptions {
   readonly outputFd?: number;
 }
 
-export async function startForeground(command: RunCommand, options: ForegroundOptions = {}): Promise<Foreground> {
-  const { interactive, tty } = command;
-  if (tty && interactive && !isatty(0))
-    throw new TareError('use -i with -t', { hint: 'standard input is not a terminal: leave -t out' });
+/** Behind whichever wall was asked for. */
+export async function startIsolated(
+  command: RunCommand,
+  session: Session,
+  options: Pick<ForegroundOptions, 'trace' | 'outputFd'> = {},
+): Promise<Foreground> {
+  return command.isolation === 'vm' ? startMachine(command, session, options) : startForeground(command, options);
+}
+
+/** A container, or a process, which is one without walls. */
+export async function startForeground(
+  command: RunCommand,
+  options: ForegroundOptions = {},
+): Promise<Foreground<Container>> {
+  const { tty, interactive, isolation } = command;
+  const request = requestOf(command);
   const engine = new Engine(openNative(), false);
-  const request = tty ? { ...command.request, terminal: true, ...windowSize() } : command.request;
-  const streams: Stdio[] = tty
-    ? ['ignore', 'ignore', 'ignore']
-    : [interactive ? 'inherit' : 'ignore', options.outputFd ?? 'inherit', 'inherit'];
-  const container = await launch(engine, request, { ...options, waitForStart: false, stdio: streams });
+  const chosen = isolation === 'process' ? (await import('../isolation/process.ts')).asProcess(request) : request;
+  const how = { ...options, waitForStart: false, stdio: streamsOf(command, options) };
+  const container = await launch(engine, chosen, how);
   const forget = forwardSignals(container);
   if (container.stops || !engine.spawner.attend(patience)) engine.spawner.listen();
   const restore = tty ? await bridgeTerminal(container, interactive) : () => {};
-  return {
-    container,
-    engine,
-    ended: container.exited.finally(() => {
-      forget();
-      restore();
-    }),
-    [Symbol.asyncDispose]: () => container[Symbol.asyncDispose](),
-  };
+  return { running: container, engine, ended: endOf(container, forget, restore) };
 }
 
-function windowSize(): { consoleSize?: { width: number; height: number } } {
-  const { columns, rows } = process.stdout;
-  return columns > 0 ? { consoleSize: { width: columns, height: rows } } : {};
+async function startMachine(command: RunCommand, session: Session, options: ForegroundOptions): Promise<Foreground> {
+  const { tty, interactive, machine } = command;
+  const request = requestOf(command);
+  const { vmIsolation } = await import('../isolation/vm.ts');
+  const engine = new Engine();
+  const stop = new AbortController();
+  const unlisten = stopBySignal(stop);
+  const asked = { ...request, stdio: streamsOf(command, options), vm: machine, signal: stop.signal };
+  const say = (line: string) => session.complain(`tare: ${line}\n`);
+  const running = await vmIsolation.start(engine, { ...asked, say }, options).finally(unlisten);
+  const forget = forwardSignals(running);
+  const restore = tty ? await bridgeTerminal(running, interactive) : () => {};
+  return { running, engine, ended: endOf(running, forget, restore) };
 }
 
-/**
- * A first process ignores what it has no handler for, so that Ctrl-C may do nothing (pid_namespaces(7)): the third within
- * a second ends the container for good.
- */
-function forwardSignals(container: Container): () => void {
-  let interrupts: number[] = [];
-  const handlers = forwarded.map((signal) => {
-    const handler = () => {
-      interrupts =
-        signal === 'SIGINT' ? [...interrupts, Date.now()].filter((time) => Date.now() - time < 1000) : interrupts;
-      container.kill(interrupts.length >= 3 ? 'SIGKILL' : signal);
-    };
-    process.on(signal, handler);
+/** While a guest boots there is nobody in it yet who could be told. */
+function stopBySignal(stop: AbortController): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const handlers = signals.map((signal) => {
+    const handler = () => stop.abort(new TareError(`boot the guest: ended by ${signal}`));
+    process.once(signal, handler);
     return () => process.off(signal, handler);
   });
   return () => handlers.forEach((forget) => forget());
 }
 
-/** Every key goes to the container's terminal, which gives it its meaning; what appears there appears here. */
-async function bridgeTerminal(container: Container, interactive: boolean): Promise<() => void> {
-  const terminal = await container.openedTerminal().catch(() => undefined);
-  if (terminal === undefined) return () => {};
-  terminal.on('error', () => {}); // EIO once nobody holds the other side: the end, as with any pty
-  terminal.on('data', (chunk: Buffer) => process.stdout.write(chunk));
-  const resize = () => container.resize(process.stdout.columns, process.stdout.rows);
-  process.on('SIGWINCH', resize);
-  if (interactive) {
-    process.stdin.setRawMode(true);
-    process.stdin.on('data', (chunk: Buffer) => terminal.write(chunk));
-  }
-  return () => {
-    process.off('SIGWINCH', resize);
-    if (!interactive) return;
-    process.stdin.setRawMode(false);
-    process.stdin.pause();
-  };
+function requestOf({ tty, interactive, request }: RunCommand): RunRequest {
+  if (tty && interactive && !isatty(0))
+    throw new TareError('use -i with -t', { hint: 'standard input is not a terminal: leave -t out' });
+  return tty ? { ...request, terminal: true, ...windowSize() } : request;
 }
+
+const streamsOf = ({ tty, interactive }: RunCommand, { outputFd }: ForegroundOptions): Stdio[] =>
+  tty ? ['ignore', 'ignore', 'ignore'] : [interactive ? 'inherit' : 'ignore', outputFd ?? 'inherit', 'inherit'];
+
+const endOf = (running: Isolated, ...after: (() => void)[]): Promise<Exit> =>
+  running.exited.finally(() => after.forEach((action) => action()));

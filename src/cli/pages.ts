@@ -1,6 +1,7 @@
 /** The help of each verb, but for its flags, which are in `flags/`. */
 import type { FlagGroup } from './flag.ts';
 import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags, versionFlags } from './flags.ts';
+import { vmFlags } from './flags/vm.ts';
 import { weighFlags } from './flags/weigh.ts';
 
 export interface Page {
@@ -60,6 +61,7 @@ export const pages: Readonly<Record<string, Page>> = {
     groups: runFlags,
     examples: [
       ['tare run --rm -it busybox sh', 'a shell in a container of its own'],
+      ['tare run --isolation vm busybox uname -r', 'the same image in a virtual machine, with a kernel of its own'],
       ['tare run -m 64m --cpus 0.5 -v .:/src:ro -w /src host ls', "a program of this machine's own, contained"],
     ],
   },
@@ -106,6 +108,18 @@ export const pages: Readonly<Record<string, Page>> = {
       ['tare weigh --quick', 'a table, in some three minutes'],
       ['tare weigh start --backends tare,crun --json today.json', 'two of them, to be kept'],
       ['tare weigh --compare yesterday.json today.json', 'faster, slower or unchanged; 1 if slower'],
+    ],
+  },
+  vm: {
+    group: 'Virtual machines',
+    summary: 'Keep booted machines, to resume in place of a boot.',
+    usage: 'tare vm snapshot [FLAGS] IMAGE | list [--json] | rm NAME...',
+    about:
+      'snapshot boots a guest with IMAGE in place and keeps it, under --name or the name of the image; tare run --isolation vm --from-snapshot NAME IMAGE goes on from there. list shows what is kept, rm removes it. snapshot takes the flags of tare run that are about the machine: --memory, --cpus, --network and these.',
+    groups: [{ title: 'Isolation', flags: vmFlags }],
+    examples: [
+      ['tare vm snapshot --name warm busybox', 'boot once'],
+      ['tare run --isolation vm --from-snapshot warm busybox echo hi', 'and start in a fraction of it'],
     ],
   },
   sweep: {

@@ -5,6 +5,7 @@ import { explainFlags, runFlags, stepFlags, traceFlags } from './flags.ts';
 import { foreignFlags } from './foreign-flags.ts';
 import { throwProblems } from './problems.ts';
 import { readFlags } from './read-flags.ts';
+import { findUnfit } from './walls.ts';
 import { emptyRun, type ExplainCommand, type RunCommand, type StepCommand, type TraceCommand } from './run-command.ts';
 
 /**
@@ -23,6 +24,19 @@ export const parseTrace = (argv: readonly string[], context: Context): TraceComm
 export const parseStep = (argv: readonly string[], context: Context): StepCommand =>
   parse('step', stepFlags, { ...emptyRun(), plain: false }, argv, context);
 
+/** Of `tare vm snapshot`: a guest waits for a command, so that there is none yet. */
+export const parseSnapshot = (argv: readonly string[], context: Context): RunCommand => {
+  const draft: RunCommand = { ...emptyRun(), isolation: 'vm' };
+  const command = parse('vm snapshot', [], draft, argv, context);
+  const { request, isolation, machine } = command;
+  const problems: string[] = [];
+  if (request.args !== undefined) problems.push('a command (expected tare vm snapshot [FLAGS] IMAGE: it is run later)');
+  if (isolation !== 'vm') problems.push(`--isolation ${isolation}: only a virtual machine is kept`);
+  if (machine.fromSnapshot !== undefined) problems.push('--from-snapshot: would keep what is kept already');
+  throwProblems('vm snapshot', problems);
+  return command;
+};
+
 function parse<D extends RunCommand>(
   verb: string,
   own: readonly FlagGroup<D>[],
@@ -36,7 +50,9 @@ function parse<D extends RunCommand>(
   const { rest, separated, given, problems } = readFlags(flags, argv, draft, context, foreignFlags);
   if (draft.help) return draft;
   const [image, ...args] = rest;
-  const found = [...problems, ...findContradictions(draft.request, given)];
+  const found = [...problems, ...findContradictions(draft.request, given), ...findUnfit(draft, given)];
+  if (verb === 'step' && draft.isolation === 'vm')
+    found.push('--isolation vm: a guest cannot be made call by call; see tare explain and tare trace');
   if (image === undefined || image === '') found.push(`no image (expected tare ${verb} [FLAGS] IMAGE [COMMAND...])`);
   throwProblems(verb, found);
   draft.request.image = image ?? '';

@@ -7,8 +7,9 @@ const nowhere = { cwd: '/nowhere', env: {} };
 
 /** @param argv what follows the verb `run` */
 export function recordableOf(argv: readonly string[], command: RunCommand): Recordable | undefined {
-  const { request, envFiles, interactive, tty, logLevel } = command;
+  const { request, isolation, envFiles, interactive, tty, logLevel } = command;
   const { image, args = [] } = request;
+  if (isolation !== 'container') return undefined;
   if (tty || envFiles.length > 0 || logLevel !== 'silent') return undefined;
   if (image !== 'busybox' && !image.startsWith('dir:/')) return undefined;
   const [name = ''] = args;

@@ -1,4 +1,6 @@
+import type { IsolationKind } from '../isolation/isolation.ts';
 import type { RunRequest } from '../spec/request.ts';
+import type { MachineRequest } from '../vm/request.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -6,6 +8,9 @@ export type LogLevel = (typeof logLevels)[number];
 /** What `tare run`'s command line asks for; the verbs that look at a start share it. */
 export interface RunCommand {
   request: RunRequest;
+  isolation: IsolationKind;
+  /** Of a virtual machine. */
+  machine: MachineRequest;
   /** Files of variables, in order, that `request.env` overrides: see `readEnvFile`. */
   envFiles: readonly string[];
   interactive: boolean;
@@ -35,6 +40,11 @@ export interface DoctorCommand {
   help: boolean;
 }
 
+export interface ListCommand {
+  json: boolean;
+  help: boolean;
+}
+
 export interface SweepCommand {
   help: boolean;
 }
@@ -45,6 +55,8 @@ export interface VersionCommand {
 
 export const emptyRun = (): RunCommand => ({
   request: { image: '' },
+  isolation: 'container',
+  machine: {},
   envFiles: [],
   interactive: false,
   tty: false,

@@ -1,6 +1,6 @@
 import type { Exit } from '../container/exit.ts';
 import { record } from '../container/recording.ts';
-import { startForeground } from './foreground.ts';
+import { startIsolated } from './foreground.ts';
 import { openLog } from './log.ts';
 import { parseRun } from './parse-run.ts';
 import { prepare } from './prepare.ts';
@@ -11,12 +11,12 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   const command = await prepare('run', parseRun, argv, session);
   if (command === undefined) return 0;
   const log = await openLog(command.logLevel);
-  log?.debug({ request: command.request }, 'start a container');
-  const { container, engine, ended } = await startForeground(command);
-  log?.info({ id: container.id, pid: container.pid }, 'started');
+  log?.debug({ request: command.request, isolation: command.isolation }, 'start');
+  const { running, engine, ended } = await startIsolated(command, session);
+  log?.info({ id: running.id }, 'started');
   const exit = await ended;
-  log?.info({ id: container.id, ...exit }, 'ended');
-  reportOom(exit, container.id, session);
+  log?.info({ id: running.id, ...exit }, 'ended');
+  reportOom(exit, running.id, session);
   const recordable = recordableOf(argv, command);
   if (recordable !== undefined) await record(engine, recordable);
   engine.spawner.leave(exit.exitCode);

@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   if (command.tty || command.interactive)
     throw new TareError('step with -i or -t', { hint: 'standard input is the debugger’s: leave them out' });
   const stepper = new Stepper(session);
-  const { container, ended } = await startForeground(command, {
+  const { running: container, ended } = await startForeground(command, {
     change: (program) => stepper.weave(program),
     onStep: (index, go) => void stepper.stop(index, go),
   });

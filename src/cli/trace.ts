@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { TareError } from '../errors.ts';
 import { type Timeline, toJson } from '../launch/trace.ts';
 import { columnsOf } from './columns.ts';
-import { startForeground } from './foreground.ts';
+import { startIsolated } from './foreground.ts';
 import { parseTrace } from './parse-run.ts';
 import { prepare } from './prepare.ts';
 import { reportOom } from './run.ts';
@@ -12,15 +12,15 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   const command = await prepare('trace', parseTrace, argv, session);
   if (command === undefined) return 0;
   // The numbers have standard output to themselves.
-  const { container, ended } = await startForeground(command, {
+  const { running, ended } = await startIsolated(command, session, {
     trace: true,
     ...(command.json ? { outputFd: 2 } : {}),
   });
   const exit = await ended;
-  reportOom(exit, container.id, session);
-  if (command.svg !== undefined) await writeSvg(command.svg, container.timeline);
-  if (command.json) session.print(toJson(container.timeline));
-  else if (command.svg === undefined) await draw(container.timeline, session);
+  reportOom(exit, running.id, session);
+  if (command.svg !== undefined) await writeSvg(command.svg, running.timeline);
+  if (command.json) session.print(toJson(running.timeline));
+  else if (command.svg === undefined) await draw(running.timeline, session);
   return exit.exitCode;
 }
 

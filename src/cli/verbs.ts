@@ -6,6 +6,7 @@ export const verbs: ReadonlyMap<string, () => Promise<Verb>> = new Map([
   ['explain', () => import('./explain.ts')],
   ['trace', () => import('./trace.ts')],
   ['step', () => import('./step.ts')],
+  ['vm', () => import('./vm.ts')],
   ['sweep', () => import('./sweep.ts')],
   ['weigh', () => import('./weigh.ts')],
   ['doctor', () => import('./doctor.ts')],

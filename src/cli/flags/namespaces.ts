@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag, Landing } from '../flag.ts';
 import { idMap, timeOffsets } from '../forms/numbers.ts';
 import { matching } from '../forms/words.ts';
 import { append, entry, namespace, set } from '../landings.ts';
@@ -6,12 +6,22 @@ import type { RunCommand } from '../run-command.ts';
 
 const hostname = matching(/^[^\s/]{1,64}$/, 'a name of 1 to 64 characters');
 
+const shared = namespace('network', 'none');
+/** QEMU's own TCP/IP is no namespace, but it is a network. */
+const network: Landing<RunCommand> = {
+  expects: `${shared.expects}, or user with --isolation vm`,
+  land: (command, text, complain, context) => {
+    if (text === 'user') command.machine.network = 'user';
+    else shared.land(command, text, complain, context);
+  },
+};
+
 export const namespaceFlags: readonly Flag<RunCommand>[] = [
   {
     name: 'network',
     value: 'NET',
-    help: 'none (the default), host or ns:PATH.',
-    lands: namespace('network', 'none'),
+    help: 'none (the default), host, ns:PATH, or user with a VM.',
+    lands: network,
   },
   { name: 'pid', value: 'NS', help: 'NS is private, host or ns:PATH.', lands: namespace('pid') },
   { name: 'ipc', value: 'NS', help: 'System V IPC and POSIX message queues.', lands: namespace('ipc') },

@@ -32,6 +32,9 @@ test('tare --help', () => {
     What isolation costs:
       weigh    Measure what isolation costs, side by side.
 
+    Virtual machines:
+      vm       Keep booted machines, to resume in place of a boot.
+
     This machine:
       sweep    Remove what killed processes of tare have left.
       doctor   Say what of tare works here, and the cure for what does not.
@@ -105,7 +108,8 @@ test('tare run --help', () => {
                                        systempaths=unconfined.
 
     Namespaces:
-          --network NET                none (the default), host or ns:PATH.
+          --network NET                none (the default), host, ns:PATH, or user
+                                       with a VM.
           --pid NS                     NS is private, host or ns:PATH.
           --ipc NS                     System V IPC and POSIX message queues.
           --uts NS                     Host and domain name.
@@ -118,6 +122,16 @@ test('tare run --help', () => {
           --domainname NAME            The NIS domain name inside.
           --sysctl NAME=VALUE          A kernel parameter of a new namespace.
 
+    Isolation:
+          --isolation KIND             process, container (the default) or vm.
+          --accel ACCEL                kvm, tcg or auto (the default): KVM where it
+                                       works.
+          --machine TYPE               microvm (the default), q35 or pc.
+          --devices MODEL              virtio (the default) or emulated.
+          --kernel FILE                A bzImage or ELF file in place of Debian's.
+          --from-snapshot NAME         Resume what tare vm snapshot has kept.
+          --boot-timeout SECONDS       How long a boot may take; 60 otherwise.
+
     Other:
           --name NAME                  Name the container; made up otherwise.
           --rm                         Leave nothing behind at the end.
@@ -129,6 +143,8 @@ test('tare run --help', () => {
     Examples:
       tare run --rm -it busybox sh
           a shell in a container of its own
+      tare run --isolation vm busybox uname -r
+          the same image in a virtual machine, with a kernel of its own
       tare run -m 64m --cpus 0.5 -v .:/src:ro -w /src host ls
           a program of this machine's own, contained
     "

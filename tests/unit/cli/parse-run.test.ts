@@ -102,6 +102,8 @@ test('what is no part of the request stands beside it', () => {
   const argv = ['-it', '--rm', '--env-file', 'vars', '--env-file=/more', '--log-level', 'debug', 'host'];
   expect(parseRun(argv, context)).toEqual({
     request: { image: 'host', terminal: true },
+    isolation: 'container',
+    machine: {},
     envFiles: ['/here/vars', '/more'],
     interactive: true,
     tty: true,
@@ -218,7 +220,7 @@ test('a number, a name or a list that is wrong is named with its form', () => {
     run: --gidmap 0:4294967290:10: beyond the last id, 4294967294 (expected CONTAINER:HOST:SIZE, such as 0:100000:65536)
     run: --time-offset realtime=5: realtime=5 is no offset of a clock (expected monotonic=SECONDS, boottime=SECONDS or both with a comma)
     run: --time-offset boottime=1,boottime=2: two offsets of boottime (expected monotonic=SECONDS, boottime=SECONDS or both with a comma)
-    run: --network bridge: no such choice (expected none, host or ns:PATH)
+    run: --network bridge: no such choice (expected none, host or ns:PATH, or user with --isolation vm)
     run: --pid hots: no such choice (did you mean host?) (expected private, host or ns:PATH)
     run: --ipc ns:: no path (expected private, host or ns:PATH)
     run: --hostname "": not of that form (expected a name of 1 to 64 characters)
