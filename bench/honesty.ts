@@ -66,7 +66,7 @@ export const honesty: Question = {
 
 async function ask(one: Candidate, other: Candidate, rounds: number, seed: number): Promise<Comparison> {
   const measured = await compare([one, other], { rounds, warmup: 5, rest: 2 });
-  const [first = '', second = ''] = [one.name, other.name];
+  const [first, second] = [one.name, other.name] as const;
   if (measured.missing.size > 0) throw new Error([...measured.missing].join('; '));
   return compareRounds(pairsOf(measured, second, first), randomFrom(seed));
 }

@@ -71,11 +71,11 @@ export async function compare(candidates: readonly Candidate[], { rounds, ...pac
   return { peers: [...outcomes.keys()].filter((name) => !missing.has(name)), samples, missing };
 }
 
-function contender({ name, open }: Candidate): Contender {
+function contender(candidate: Candidate): Contender {
   return {
-    name,
+    name: candidate.name,
     open: async () => {
-      const peer = await open();
+      const peer = await candidate.open();
       return {
         run: async () => {
           const gone = BigInt(Math.round(await peer.sample()));

@@ -75,7 +75,7 @@ const stateOf = ({ directory }: Site): string => join(directory, 'state');
 export async function deleteContainers(runtime: string, site: Site): Promise<void> {
   if (!existsSync(stateOf(site))) return;
   for (const id of readdirSync(stateOf(site))) {
-    const [program = runtime, ...words] = [
+    const [program, ...words] = [
       ...withoutUnified(),
       runtime,
       '--root',
@@ -83,7 +83,7 @@ export async function deleteContainers(runtime: string, site: Site): Promise<voi
       'delete',
       '--force',
       id,
-    ];
+    ] as const;
     await execa(program, words, { reject: false, timeout: 30_000 });
   }
 }
