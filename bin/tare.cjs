@@ -1,5 +1,5 @@
 /**
- * Runs dist/cli.cjs with the code that V8 compiled of it at build time: some 7 ms of a start of 35. V8 itself refuses
+ * Runs dist/cli.cjs, or dist/oci.cjs for bin/tare-oci.cjs, with the code that V8 compiled of it at build time: some 7 ms of a start of 35. V8 itself refuses
  * a cache that another version or other flags have made, and then compiles as always.
  *
  * With TARE_WRITE_CODE_CACHE the cache is written instead, from whatever this run has compiled: see scripts/build/bundle.mjs.
@@ -9,8 +9,9 @@ const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const dist = join(dirname(__dirname), 'dist');
-const file = join(dist, 'cli.cjs');
-const cache = join(dist, 'cli.cache');
+const name = require.main === module ? 'cli' : 'oci';
+const file = join(dist, `${name}.cjs`);
+const cache = join(dist, `${name}.cache`);
 
 const { TARE_NODE_EXTRA_CA_CERTS: certificates, TARE_WRITE_CODE_CACHE: writes } = process.env;
 if (certificates !== undefined) {

@@ -1,9 +1,12 @@
 /**
  * dist/cli.cjs is everything the command needs in one file, so that it starts without a walk through node_modules;
- * `import()` in the source stays lazy in it. dist/index.js is the library, for Node programs.
+ * `import()` in the source stays lazy in it. dist/oci.cjs is the same for tare-oci; dist/index.js is the library, for Node
+ * programs.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { stop } from '../command.mjs';
 import { at } from '../root.mjs';
@@ -51,6 +54,9 @@ const weighApart = {
 };
 
 /** @type {import('esbuild').BuildOptions} */
+const oci = { ...cli, entryPoints: ['./src/oci/main.ts'], outfile: 'dist/oci.cjs' };
+
+/** @type {import('esbuild').BuildOptions} */
 const library = {
   ...common,
   entryPoints: ['./src/index.ts'],
@@ -59,7 +65,10 @@ const library = {
   packages: 'external',
 };
 
-const codeCache = at('dist/cli.cache');
+const commands = [at('dist/cli.cjs'), at('dist/oci.cjs')];
+
+/** @param {string} command */
+const cacheOf = (command) => command.replace(/cjs$/, 'cache');
 
 /**
  * Of Node's own modules those that a plain `tare run` never touches, though its sources import them: they and what they
@@ -88,15 +97,40 @@ function loadSeldomLazily(code) {
  * Runs the command for once as a user would, so that the cache holds what every start compiles. Where no container can
  * run, it holds the part up to there.
  */
-function writeCodeCache() {
-  for (const verb of ['run', 'explain']) {
-    const { status } = spawnSync(process.execPath, [at('bin/tare.cjs'), verb, 'busybox', 'true'], {
-      stdio: 'ignore',
-      timeout: 10_000,
-      env: { ...process.env, TARE_WRITE_CODE_CACHE: '1' },
-    });
-    if (status === 0) return;
+function writeCodeCaches() {
+  const runs = ['run', 'explain'].map((verb) => [at('bin/tare.cjs'), verb, 'busybox', 'true']);
+  runs.some((run) => succeeds(run));
+  const root = mkdtempSync(join(tmpdir(), 'tare-build-'));
+  try {
+    writeFileSync(join(root, 'config.json'), JSON.stringify(bundle));
+    const runtime = [at('bin/tare-oci.cjs'), '--root', join(root, 'state')];
+    if (succeeds([...runtime, 'create', '--bundle', root, 'build']))
+      succeeds([...runtime, 'delete', '--force', 'build']);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** The calls that most bundles lead to. */
+const bundle = {
+  ociVersion: '1.3.0',
+  root: { path: at('dist/images/busybox/rootfs') },
+  process: { args: ['true'], cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'], capabilities: {} },
+  mounts: [
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
+  ],
+  linux: { namespaces: ['pid', 'network', 'mount', 'ipc', 'uts'].map((type) => ({ type })) },
+};
+
+/** @param {string[]} command */
+function succeeds(command) {
+  const { status } = spawnSync(process.execPath, command, {
+    stdio: 'ignore',
+    timeout: 10_000,
+    env: { ...process.env, TARE_WRITE_CODE_CACHE: '1' },
+  });
+  return status === 0;
 }
 
 export async function buildBundles() {
@@ -104,17 +138,16 @@ export async function buildBundles() {
     name: 'bundles',
     inputs: [at('src'), at('package.json'), at('package-lock.json'), at('scripts/build/bundle.mjs'), at('bin')],
     recipe: process.version,
-    outputs: [at('dist/cli.cjs'), at('dist/weigh.cjs'), at('dist/index.js')],
+    outputs: [...commands, at('dist/weigh.cjs'), at('dist/index.js')],
   };
   await whenStale(target, async () => {
     // V8 knows a cache's source by its length alone: an old cache must not outlive its bundle.
-    rmSync(codeCache, { force: true });
+    for (const command of commands) rmSync(cacheOf(command), { force: true });
     const { build } = await import('esbuild');
-    await Promise.all([build({ ...cli, plugins: [weighApart] }), build(weigh), build(library)]).catch(() =>
+    await Promise.all([build({ ...cli, plugins: [weighApart] }), build(weigh), build(oci), build(library)]).catch(() =>
       stop('the bundles cannot be built: see above'),
     );
-    const file = at('dist/cli.cjs');
-    writeFileSync(file, loadSeldomLazily(readFileSync(file, 'utf8')));
-    writeCodeCache();
+    for (const command of commands) writeFileSync(command, loadSeldomLazily(readFileSync(command, 'utf8')));
+    writeCodeCaches();
   });
 }

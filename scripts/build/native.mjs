@@ -1,6 +1,6 @@
 /**
  * native/*.c → tare-init and tare-guest (static, no libc: each runs before anything else does, in the container or in the
- * virtual machine), libtare.so, and tare-replay.
+ * virtual machine), libtare.so, tare-replay and tare-oci.
  * The objects are kept: a test looks at their symbols.
  */
 import { copyFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
@@ -41,6 +41,8 @@ const objects = {
   'record.c': ['-D_GNU_SOURCE'],
   'replay.c': ['-D_GNU_SOURCE'],
   'stopwatch.c': ['-D_GNU_SOURCE'],
+  // Container engines call runtimes without PATH.
+  'oci.c': ['-D_GNU_SOURCE', `-DTARE_NODE="${process.execPath}"`],
 };
 
 /** The first program of its world: nothing else is there that it could need. */
@@ -66,6 +68,10 @@ const links = {
     flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
   stopwatch: { from: ['stopwatch.o'], flags: ['-s', '-Wl,--build-id=none'] },
+  'tare-oci': {
+    from: ['oci.o', 'record.o', 'interpreter.o'],
+    flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
+  },
 };
 
 /** @param {Arch} arch */
@@ -77,7 +83,7 @@ export async function buildNative(arch) {
   const target = {
     name: arch === 'host' ? 'native code' : `native code for ${arch}`,
     inputs: [at('scripts/build/native.mjs'), ...sources()],
-    recipe: `${compiler} on ${process.arch}`,
+    recipe: `${compiler} on ${process.arch} for ${process.execPath}`,
     outputs: [...built, ...shipped],
   };
   await whenStale(target, () => {

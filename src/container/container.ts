@@ -2,14 +2,12 @@
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
-import { Cgroup } from '../cgroup/cgroup.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupPressure, CgroupStats } from '../cgroup/stats.ts';
 import { TareError } from '../errors.ts';
-import { compileCgroup } from '../launch/cgroup.ts';
 import type { Op, Program } from '../launch/program.ts';
 import { ProgramBuilder, data } from '../launch/program.ts';
 import type { Child, ProcessExit } from '../launch/child.ts';
-import { closeOpened } from '../launch/spawn.ts';
 import { type Timeline, timeline } from '../launch/trace.ts';
 import { flags, IOCTL } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -17,6 +15,7 @@ import type { Engine } from './engine.ts';
 import { type Exit, exitOf } from './exit.ts';
 import { writeIdMaps } from './id-maps.ts';
 import { type Filtered, sendSeccompListener } from './listener.ts';
+import { makeCgroup } from './make-cgroup.ts';
 import type { Prepared } from './prepared.ts';
 import type { Streams } from './stdio.ts';
 
@@ -231,6 +230,7 @@ export class Container implements AsyncDisposable {
       case 'step':
         options.onStep?.(index, go);
         return;
+      case 'hooks': // only bundles have them, and tare-oci runs those
       case 'pidfd': // the spawner's
       case undefined:
     }
@@ -260,25 +260,5 @@ export class Container implements AsyncDisposable {
       throw failure;
     }
     return exitOf(ended, oom);
-  }
-}
-
-function makeCgroup(engine: Engine, plan: NonNullable<Prepared['cgroup']>): { cgroup: Cgroup; fd: number } {
-  const key = plan.devices === undefined ? '' : Buffer.from(plan.devices.program).toString('latin1');
-  const known = engine.deviceJudges.get(key);
-  const { program, cgroup, judge, files } = compileCgroup(plan, {
-    owner: engine.owner,
-    ...(known === undefined ? {} : { judge: known }),
-  });
-  const made = new Cgroup(plan.path);
-  const opened = [cgroup, ...files, ...(judge === undefined ? [] : [judge])];
-  try {
-    const cells = engine.spawner.run(program, opened);
-    if (judge !== undefined) engine.deviceJudges.set(key, cells.get(judge) ?? -1);
-    for (const file of files) closeOpened(cells.get(file));
-    return { cgroup: made, fd: cells.get(cgroup) ?? -1 };
-  } catch (error) {
-    if ((error as TareError).errno !== 'EEXIST') made.removeNow();
-    throw error;
   }
 }

@@ -20,7 +20,7 @@ export function isAlive(owner: string): boolean {
 }
 
 /** proc_pid_stat(5): pid and start time; undefined for a process that has ended. */
-function startedAt(pid: string): string | undefined {
+export function startedAt(pid: string): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name may hold spaces and parentheses.

@@ -1,13 +1,16 @@
 /** From a request to all that a launch needs to know: the image, the spec, the facts, the cgroup. Reads the host, changes nothing. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { lookUpUser } from '../image/users.ts';
 import { innerFd } from '../launch/bootstrap.ts';
 import { compile } from '../launch/compile.ts';
+import { compileExec } from '../launch/enter.ts';
 import type { Facts, PathKind } from '../launch/facts.ts';
 import { idMapWay } from '../launch/id-maps.ts';
+import type { Program } from '../launch/program.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
 import { specOf } from '../spec/defaults.ts';
 import { isBind } from '../spec/mount-options.ts';
@@ -19,7 +22,7 @@ import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
 import { idMappedLayers, idMappedMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
-import type { Prepared, PrepareOptions } from './prepared.ts';
+import type { DetachedOptions, Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
 import { withParts } from './root-parts.ts';
 
@@ -58,8 +61,44 @@ async function prepareAnew(
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
   const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
   const launch = compile(spec, facts);
-  const cgroup = await planCgroup(engine, id, spec);
+  const cgroup = await planCgroup(engine, engine.cgroups, id, spec);
   return { id, image, spec, launch, cgroup, idMapped };
+}
+
+/** A bundle's container that outlives this process and waits for a byte from a socket, its last inner fd. */
+export async function prepareDetached(
+  engine: Engine,
+  { id, image, spec }: { id: string; image: Image; spec: Spec },
+  options: DetachedOptions,
+): Promise<Prepared> {
+  refuseMissing(spec);
+  const request = { image: image.reference };
+  const root = rootOf(image, request, spec, engine.host.rootless);
+  const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
+  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, cgroups } = options;
+  const how = { payloadFds, waitForStart: true, dieWithParent: false };
+  const launch = compile(spec, {
+    ...launchFacts(engine, { request, spec, root, idMapped }, how),
+    startSocket: innerFd(payloadFds, idMapped.length),
+    stopForHooks,
+    sharesKeyring,
+    coversRoot,
+  });
+  const cgroup = await planCgroup(engine, cgroups, id, spec);
+  return { id, image, spec, launch, cgroup, idMapped };
+}
+
+/** Another process for a container that runs: `spec.process` is what it is to be. Its first inner fd is the container's pidfd. */
+export function prepareExec(engine: Engine, spec: Spec, payloadFds: number, sharesKeyring: boolean): Program {
+  const without = { ...spec, mounts: [] };
+  const wanted: Wanted = {
+    request: { image: '' },
+    spec: without,
+    root: { kind: 'directory', path: '/' },
+    idMapped: [],
+  };
+  const how = { payloadFds, waitForStart: false, dieWithParent: false };
+  return compileExec(without, { ...launchFacts(engine, wanted, how), sharesKeyring });
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
@@ -195,10 +234,15 @@ function bindSources(mounts: readonly Mount[]): [string, PathKind][] {
   });
 }
 
-async function planCgroup(engine: Engine, id: string, spec: Spec): Promise<CgroupPlan | undefined> {
+async function planCgroup(
+  engine: Engine,
+  cgroups: CgroupHost,
+  id: string,
+  spec: Spec,
+): Promise<CgroupPlan | undefined> {
   const resources = spec.linux?.resources ?? {};
   const { devices, ...limits } = resources;
-  return engine.cgroupDriver.plan(engine.cgroups, {
+  return engine.cgroupDriver.plan(cgroups, {
     id,
     ...(spec.linux?.cgroupsPath === undefined ? {} : { cgroupsPath: spec.linux.cgroupsPath }),
     // Without power over the host no device can be made, nor a program loaded that guards them.

@@ -1,5 +1,6 @@
 /** A launch that is ready to begin: all that is known of it before anything has been made. */
 import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Image } from '../image/image.ts';
 import type { Launch } from '../launch/compile.ts';
 import type { Encoded } from '../launch/encode.ts';
@@ -22,4 +23,13 @@ export interface PrepareOptions {
   readonly payloadFds: number;
   readonly waitForStart: boolean;
   readonly dieWithParent: boolean;
+}
+
+/** How a container is made that outlives its maker. */
+export interface DetachedOptions extends Pick<PrepareOptions, 'payloadFds'> {
+  readonly stopForHooks: boolean;
+  readonly sharesKeyring: boolean;
+  readonly coversRoot: boolean;
+  /** Where groups are made: `parent` is that of groups which nobody sweeps. */
+  readonly cgroups: CgroupHost;
 }

@@ -74,8 +74,17 @@ function configOf(document: unknown): ImageConfig {
   };
 }
 
-function bundle(reference: string, home: string): Image {
-  const spec = checkSpec(readJson(join(home, 'config.json'), `the bundle ${reference}`));
+/**
+ * A directory with a `config.json` and a root.
+ *
+ * @param adapt what becomes of the document before it is checked
+ */
+export function resolveBundle(home: string, adapt: (document: unknown) => unknown): Image {
+  return bundle(home, resolve(home), adapt);
+}
+
+function bundle(reference: string, home: string, adapt = (document: unknown): unknown => document): Image {
+  const spec = checkSpec(adapt(readJson(join(home, 'config.json'), `the bundle ${reference}`)));
   const root = resolve(home, spec.root.path);
   const mounts = spec.mounts?.map((mount) =>
     isBind(mount) ? { ...mount, source: resolve(home, mount.source ?? '') } : mount,

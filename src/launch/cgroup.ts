@@ -42,6 +42,15 @@ export function compileCgroup(plan: CgroupPlan, { owner, judge }: CgroupOptions)
   return { program: { ops: b.ops }, cgroup, judge: loaded, files };
 }
 
+/** What changes the limits of a group that is there already. */
+export function compileUpdate({ path, enable, limits }: Pick<CgroupPlan, 'path' | 'enable' | 'limits'>): Program {
+  const b = new ProgramBuilder().stage('cgroup');
+  for (const write of enable) b.op('close it', 'close', [writeTo(b, write.file, write)], { allow: ['EBADF'] });
+  for (const write of limits)
+    b.op('close it', 'close', [writeTo(b, `${path}/${write.file}`, write)], { allow: ['EBADF'] });
+  return { ops: b.ops };
+}
+
 function writeTo(b: ProgramBuilder, file: string, { value, why, allow, hints }: CgroupWrite): Cell {
   const options = { ...(allow ? { allow } : {}), ...(hints ? { hints } : {}) };
   const fd = cell('file');

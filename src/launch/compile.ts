@@ -5,18 +5,16 @@
  */
 import { TareError } from '../errors.ts';
 import { AT_FDCWD, flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
-import { isMapped } from '../spec/id-maps.ts';
-import type { IdMap } from '../spec/request.ts';
 import type { Spec } from '../spec/spec.ts';
 import { syncFd } from './bootstrap.ts';
 import { makeDevices } from './devices.ts';
-import { execute, resetSignals } from './execute.ts';
+import { execute, lookForCommand, resetSignals } from './execute.ts';
 import type { Facts } from './facts.ts';
 import * as identity from './identity.ts';
 import { maskPaths, sealPaths } from './masks.ts';
 import { type Mounted, mountAll, takeShared } from './mounts.ts';
 import * as namespaces from './namespaces.ts';
-import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait } from './parent.ts';
+import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait, stopUntilTold } from './parent.ts';
 import { type Cell, cell, type Program, ProgramBuilder } from './program.ts';
 import { buildRoot, changeRoot, detachPropagation, pivotRoot, sealRoot } from './rootfs.ts';
 import { isNew, namespaceOf } from '../spec/checks/check.ts';
@@ -68,23 +66,20 @@ export function compile(spec: Spec, facts: Facts): Launch {
   startSession(stage);
   if (slave !== undefined) controlTerminal(stage, slave);
 
-  b.stage('identity');
-  identity.joinKeyring(stage);
-  identity.setPersonality(stage);
-  identity.setLimits(stage);
-  identity.boundCapabilities(stage);
-  // Without no-new-privileges only CAP_SYS_ADMIN may load a filter, so it is loaded while that is still there.
-  const early = spec.process.noNewPrivileges !== true;
-  if (early) identity.loadSeccomp(stage);
-  identity.becomeUser(stage);
-  identity.limitCapabilities(stage);
-  identity.forbidNewPrivileges(stage);
+  identity.takeIdentity(stage);
   dieWithParent(stage);
 
   b.stage('start');
-  if (facts.waitForStart) stopAndWait(stage, 'start', 'report that all is ready');
-  if (facts.init) forkFromInit(stage, child);
-  if (!early) identity.loadSeccomp(stage);
+  if (facts.startSocket !== undefined) {
+    // Whoever takes the listener, or hears that there is no such command, is gone when the start comes.
+    identity.loadLateSeccomp(stage);
+    lookForCommand(stage);
+    stopUntilTold(stage, facts.startSocket, 'report that all is ready');
+  } else {
+    if (facts.waitForStart) stopAndWait(stage, 'start', 'report that all is ready');
+    if (facts.init) forkFromInit(stage, child);
+    identity.loadLateSeccomp(stage);
+  }
   resetSignals(stage);
   execute(stage);
 
@@ -97,19 +92,11 @@ export function compile(spec: Spec, facts: Facts): Launch {
   return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
 }
 
-/** Root where it is mapped, else who is: of a namespace that is joined nothing else is known. */
-const leader = (maps: readonly IdMap[]): number => (isMapped(maps, 0) ? 0 : (maps[0]?.containerID ?? 0));
-
-/** Nobody has an id in a user namespace until its maps are written, nor then, unless the own one is mapped: user_namespaces(7). */
-function becomeRootOfNamespace({ b, spec, facts }: Stage): void {
-  const options = identity.setgroupsOptions(spec);
-  if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0], options);
-  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
-  const [uid, gid] = [leader(uidMappings), leader(gidMappings)];
-  b.op(`become the ${gid === 0 ? 'root group' : `group ${gid}`} of the user namespace`, 'setresgid', [gid, gid, gid]);
-  b.op(`become the ${uid === 0 ? 'root user' : `user ${uid}`} of the user namespace`, 'setresuid', [uid, uid, uid]);
-  // The change of ids has made /proc/self root's on the host. Nobody else is in the namespace yet who could profit.
-  b.op('own our files in /proc again', 'prctl', [flags(PR, 'SET_DUMPABLE'), 1, 0, 0, 0]);
+/** Nobody else is in the namespace yet who could profit from the last step. */
+function becomeRootOfNamespace(stage: Stage): void {
+  identity.becomeRoot(stage);
+  // The change of ids has made /proc/self root's on the host.
+  stage.b.op('own our files in /proc again', 'prctl', [flags(PR, 'SET_DUMPABLE'), 1, 0, 0, 0]);
 }
 
 /** All that the container will see. Returns the terminal, if it has one. */
@@ -143,6 +130,7 @@ function buildView(stage: Stage): Cell | undefined {
     sealPaths(rooted);
   }
 
+  stopForHooks(stage);
   b.stage('pivot');
   const cwd = openWorkingDirectory(rooted);
   if (own) sealRoot(rooted);
@@ -158,7 +146,15 @@ function enterView(stage: Stage): undefined {
   if (spec.process.terminal === true)
     throw new TareError("open a terminal in somebody else's mount namespace", { hint: 'leave the terminal out' });
   identity.setLabels(stage, undefined);
+  stopForHooks(stage);
   b.op(`stand in ${spec.process.cwd}`, 'chdir', [spec.process.cwd]);
+}
+
+/** "POSIX-platform Hooks": after the mounts, before pivot_root, with the host's files still in sight. */
+function stopForHooks(stage: Stage): void {
+  if (stage.facts.stopForHooks !== true) return;
+  stage.b.stage('hooks');
+  stopAndWait(stage, 'hooks', 'let the hooks run');
 }
 
 function openPlainRoot({ b, facts }: Stage): Cell {

@@ -1,10 +1,10 @@
 /** The last steps: signals as a program expects them, and execve(2). */
-import { flags, SIG_SET } from '../linux/flags.ts';
-import { data, strings } from './program.ts';
+import { AT_FDCWD, flags, named, SIG_SET } from '../linux/flags.ts';
+import { data, type ProgramBuilder, strings } from './program.ts';
 import type { Stage } from './stage.ts';
 
 /** Ignored signals stay ignored across execve, and Node ignores some; all are blocked since before clone3. */
-export function resetSignals({ b, facts }: Stage): void {
+export function resetSignals({ b, facts }: { b: ProgramBuilder; facts: Pick<Stage['facts'], 'ignoredSignals'> }): void {
   const byDefault = data('{SIG_DFL}', [{ u64: 0 }, { u64: 0 }, { u64: 0 }, { u64: 0 }]);
   for (const signal of facts.ignoredSignals)
     b.op(`handle signal ${signal} as if nobody had ignored it`, 'rt_sigaction', [signal, byDefault, 0, 8]);
@@ -20,14 +20,45 @@ const hints = {
   E2BIG: 'the arguments and the environment are too long together',
 } as const;
 
+/**
+ * Whether there is something to execute, as far as can be seen without doing it: for a start that comes later, when nobody
+ * hears of a failure. What is found ends the search by a jump, which only an op that "fails" can make.
+ */
+export function lookForCommand({ b, spec }: Stage): void {
+  const { args } = spec.process;
+  const command = args[0] ?? '';
+  const places = candidates(spec.process);
+  places.forEach((path, index) => {
+    const last = index === places.length - 1;
+    const look = [AT_FDCWD, path, X_OK];
+    if (last) {
+      b.op(`execute ${command}`, 'faccessat', look, { hints: notFound(command) });
+      const directory = [AT_FDCWD, `${path}/`, X_OK];
+      b.op(`execute ${command}`, 'faccessat', directory, { min: 1, allow: ['ENOTDIR'], short: 'it is a directory' });
+    } else {
+      b.op(`look for ${path}`, 'faccessat', look, { allow: ['ENOENT', 'ENOTDIR', 'EACCES'], skip: 1 });
+      const rest = 2 * (places.length - index) - 2;
+      b.op('look no further', 'getpid', [], { min: Number.MAX_SAFE_INTEGER, allow: [0], skip: rest });
+    }
+  });
+}
+
+/** access(2). */
+const X_OK = named(1, 'X_OK');
+
+function candidates({ args, env = [] }: Stage['spec']['process']): string[] {
+  const command = args[0] ?? '';
+  return command.includes('/') ? [command] : searchPath(env).map((directory) => `${directory}/${command}`);
+}
+
 /** As execvp(3): the first match in PATH. What is found there but may not be executed is passed over, as a shell does. */
 export function execute({ b, spec }: Stage): void {
   const { args, env = [] } = spec.process;
   const command = args[0] ?? '';
   const rest = [strings(args), strings(env)];
-  const candidates = command.includes('/') ? [command] : searchPath(env).map((directory) => `${directory}/${command}`);
-  candidates.forEach((path, index) => {
-    const last = index === candidates.length - 1;
+  const places = candidates(spec.process);
+  places.forEach((path, index) => {
+    const last = index === places.length - 1;
     const why = last ? `execute ${command}` : `execute ${path}, if it is there`;
     b.op(why, 'execve', [path, ...rest], {
       ...(last ? { hints: notFound(command) } : { allow: ['ENOENT', 'ENOTDIR', 'EACCES'] as const }),

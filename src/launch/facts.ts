@@ -37,6 +37,14 @@ export interface Facts {
   readonly idMapped: ReadonlyMap<string, number>;
   /** Wait, when all is ready, until the parent says start. */
   readonly waitForStart: boolean;
+  /** Wait for a byte from this socket instead (an fd of the program): the parent will be gone by then. */
+  readonly startSocket?: number;
+  /** Stop when the view is built and not yet entered, for hooks to run. */
+  readonly stopForHooks?: boolean;
+  /** Stay in the caller's session keyring. */
+  readonly sharesKeyring?: boolean;
+  /** Where the host's root is its initial ramfs: cover it, since it cannot be moved away. */
+  readonly coversRoot?: boolean;
   /** End with the parent. */
   readonly dieWithParent: boolean;
   /** Stay as pid 1 and reap, with the payload as a child. */

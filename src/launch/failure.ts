@@ -63,11 +63,18 @@ const usual: Partial<Record<Op['call'], Partial<Record<Errno, string>>>> = {
 export function describeFailure(program: Program, index: number, error: number): TareError {
   const op = program.ops[index];
   if (op === undefined) return new TareError(`run op ${index} of a program that has ${program.ops.length}`);
-  if (error === 0) return new TareError(`${op.why}: ${op.call} returned less than ${op.min ?? 0}`, { hint: op.short });
+  if (error === 0)
+    return new TareError(`${op.why}: ${op.call} returned less than ${op.min ?? 0}`, {
+      hint: op.short,
+      ...(executes(op) ? { exitCode: 126 } : {}),
+    });
   const errno = errnoName(error);
   const hint = op.hints?.[errno as Errno] ?? usual[op.call]?.[errno as Errno];
-  return new TareError(op.why, { errno, hint, exitCode: op.call === 'execve' ? executeCode(errno) : 125 });
+  return new TareError(op.why, { errno, hint, exitCode: executes(op) ? executeCode(errno) : 125 });
 }
+
+/** `faccessat` looks for what is to be executed later: launch/execute.ts. */
+const executes = ({ call }: Op): boolean => call === 'execve' || call === 'faccessat';
 
 /** As a shell has it: 127 not found, 126 found and not executable. */
 function executeCode(errno: string): 126 | 127 {

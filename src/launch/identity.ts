@@ -1,11 +1,47 @@
 /** Who the payload is and what it may do: credentials(7), capabilities(7), getrlimit(2), seccomp(2). */
 import { AT_FDCWD, flags, KEYCTL, named, PR, PR_CAP_AMBIENT, SECCOMP } from '../linux/flags.ts';
 import { capabilityNames } from '../spec/capability-names.ts';
+import { isMapped } from '../spec/id-maps.ts';
+import type { IdMap } from '../spec/request.ts';
 import type { Rlimit } from '../spec/spec.ts';
 import { type Cell, cell, data, type ProgramBuilder } from './program.ts';
 import { sendFd } from './parent.ts';
 import { namespaceOf } from '../spec/checks/check.ts';
 import { octal, type Stage, writeFile } from './stage.ts';
+
+/** Who the payload is, from the keyring to its privileges. */
+export function takeIdentity(stage: Stage): void {
+  stage.b.stage('identity');
+  joinKeyring(stage);
+  setPersonality(stage);
+  setLimits(stage);
+  boundCapabilities(stage);
+  // Without no-new-privileges only CAP_SYS_ADMIN may load a filter, so it is loaded while that is still there.
+  if (!loadsLate(stage)) loadSeccomp(stage);
+  becomeUser(stage);
+  limitCapabilities(stage);
+  forbidNewPrivileges(stage);
+}
+
+/** With no-new-privileges anybody may load one, and the later it is, the less it has to let through. */
+const loadsLate = ({ spec }: Stage): boolean => spec.process.noNewPrivileges === true;
+
+export function loadLateSeccomp(stage: Stage): void {
+  if (loadsLate(stage)) loadSeccomp(stage);
+}
+
+/** Root where it is mapped, else who is: of a namespace that is joined nothing else is known. */
+const leader = (maps: readonly IdMap[]): number => (isMapped(maps, 0) ? 0 : (maps[0]?.containerID ?? 0));
+
+/** Nobody has an id in a user namespace until its maps are written, nor then, unless the own one is mapped: user_namespaces(7). */
+export function becomeRoot({ b, spec, facts }: Stage): void {
+  const options = setgroupsOptions(spec);
+  if (facts.setgroups) b.op('leave the groups of the host', 'setgroups', [0, 0], options);
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  const [uid, gid] = [leader(uidMappings), leader(gidMappings)];
+  b.op(`become the ${gid === 0 ? 'root group' : `group ${gid}`} of the user namespace`, 'setresgid', [gid, gid, gid]);
+  b.op(`become the ${uid === 0 ? 'root user' : `user ${uid}`} of the user namespace`, 'setresuid', [uid, uid, uid]);
+}
 
 /** As include/uapi/asm-generic/resource.h numbers them. */
 const resources = [
@@ -13,7 +49,7 @@ const resources = [
   'MEMLOCK', 'AS', 'LOCKS', 'SIGPENDING', 'MSGQUEUE', 'NICE', 'RTPRIO', 'RTTIME',
 ]; // prettier-ignore
 
-export function setLimits({ b, spec }: Stage): void {
+function setLimits({ b, spec }: Stage): void {
   for (const limit of spec.process.rlimits ?? []) {
     const number = resources.indexOf(limit.type.replace('RLIMIT_', ''));
     b.op(
@@ -44,14 +80,15 @@ function clamp(value: number | bigint): bigint {
 const shown = (limit: number): string => (clamp(limit) === infinity ? 'unlimited' : String(limit));
 
 /** Keys of the caller's session stay the caller's: keyrings(7). */
-export function joinKeyring({ b }: Stage): void {
+function joinKeyring({ b, facts }: Stage): void {
+  if (facts.sharesKeyring === true) return;
   b.op('start a session keyring of its own', 'keyctl', [flags(KEYCTL, 'JOIN_SESSION_KEYRING'), 0, 0, 0, 0], {
     // A kernel without keys has none to leak; an ordinary user may have spent the quota, and then keeps the user keyring's view.
     allow: ['ENOSYS', 'EDQUOT'],
   });
 }
 
-export function setPersonality({ b, spec }: Stage): void {
+function setPersonality({ b, spec }: Stage): void {
   const personality = spec.linux?.personality;
   if (personality === undefined) return;
   const domain = personality.domain === 'LINUX32' ? named(8, 'PER_LINUX32') : named(0, 'PER_LINUX');
@@ -77,13 +114,13 @@ export function setLabels({ b, spec }: Stage, proc: Cell | undefined): void {
     writeFile(b, `label it ${selinuxLabel}`, from, path('exec'), selinuxLabel, hints);
 }
 
-export function forbidNewPrivileges({ b, spec }: Stage): void {
+function forbidNewPrivileges({ b, spec }: Stage): void {
   if (spec.process.noNewPrivileges === true)
     b.op('let no execve grant more', 'prctl', [flags(PR, 'SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
 }
 
 /** From here on the filter decides about every call that this program itself still makes. */
-export function loadSeccomp(stage: Stage): void {
+function loadSeccomp(stage: Stage): void {
   const { b, facts } = stage;
   const filter = facts.seccomp;
   if (filter === undefined) return;
@@ -103,11 +140,11 @@ export function loadSeccomp(stage: Stage): void {
 }
 
 /** A user namespace that is joined may have given setgroups(2) up: user_namespaces(7). */
-export const setgroupsOptions = (spec: Stage['spec']): { allow?: readonly ['EPERM'] } =>
+const setgroupsOptions = (spec: Stage['spec']): { allow?: readonly ['EPERM'] } =>
   namespaceOf(spec, 'user')?.path === undefined ? {} : { allow: ['EPERM'] };
 
 /** Capabilities survive a change of user only if asked to; the sets are narrowed at the end. */
-export function becomeUser({ b, spec, facts }: Stage): void {
+function becomeUser({ b, spec, facts }: Stage): void {
   const { uid, gid, additionalGids = [], umask } = spec.process.user;
   const keeps = uid !== 0 && spec.process.capabilities !== undefined;
   if (keeps) b.op('keep capabilities while the user changes', 'prctl', [flags(PR, 'SET_KEEPCAPS'), 1, 0, 0, 0]);
@@ -128,7 +165,7 @@ export function becomeUser({ b, spec, facts }: Stage): void {
 
 const dropFromBounding = flags(PR, 'CAPBSET_DROP');
 
-export function boundCapabilities({ b, spec, facts }: Stage): void {
+function boundCapabilities({ b, spec, facts }: Stage): void {
   const keep = new Set(spec.process.capabilities?.bounding?.map(capabilityNumber));
   if (spec.process.capabilities === undefined) return;
   for (let capability = 0; capability <= facts.lastCapability; capability += 1) {
@@ -138,7 +175,7 @@ export function boundCapabilities({ b, spec, facts }: Stage): void {
   }
 }
 
-export function limitCapabilities({ b, spec }: Stage): void {
+function limitCapabilities({ b, spec }: Stage): void {
   const { capabilities } = spec.process;
   if (capabilities === undefined) return;
   const numbers = (names: readonly string[] = []) => names.map(capabilityNumber);

@@ -7,7 +7,7 @@ import { type Stage, writeFile } from './stage.ts';
 
 type Kind = Namespace['type'];
 
-const cloneFlag: Record<Kind, keyof typeof CLONE.values> = {
+export const cloneFlag: Record<Kind, keyof typeof CLONE.values> = {
   user: 'NEWUSER',
   mount: 'NEWNS',
   pid: 'NEWPID',

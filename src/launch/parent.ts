@@ -1,5 +1,5 @@
 /** How the child speaks to its parent while it is being made, and how their lives are tied. The protocol: native/launch.h. */
-import { CLONE, CLOSE_RANGE, flags, MSG, named, PR, SIG } from '../linux/flags.ts';
+import { CLONE, CLOSE_RANGE, flags, MSG, named, O, PR, SIG } from '../linux/flags.ts';
 import { type Cell, cell, data, type Data, type Field, type Stop } from './program.ts';
 import type { Stage } from './stage.ts';
 
@@ -23,6 +23,19 @@ export function messageWithFile(text: string, block: Data, size: number, file: F
   return data(text, [...name, { address: part }, { u64: 1 }, { address: rights }, { u64: 24 }, { u64: 0 }]);
 }
 
+/**
+ * Says that it has got here, and waits for whoever writes to the socket, when the parent may be long gone. Meanwhile other
+ * processes can enter its namespaces: they find no file of the host's open in it, and cannot trace it (CVE-2016-9962).
+ */
+export function stopUntilTold(stage: Pick<Stage, 'b' | 'sync' | 'facts'>, socket: number, why: string): void {
+  const { b, sync, facts } = stage;
+  b.op(why, 'sendto', [sync, message('start'), 16, noSignal, 0, 0], { stop: 'start', hints: { EPIPE: gone } });
+  b.op('be closed to those who share its namespaces', 'prctl', [flags(PR, 'SET_DUMPABLE'), 0, 0, 0, 0]);
+  b.op("keep the start socket behind the payload's files", 'dup3', [socket, facts.payloadFds, flags(O, 'CLOEXEC')]);
+  b.op('let go of all else', 'close_range', [facts.payloadFds + 1, 0xffffffff, named(0, '0')]);
+  b.op('wait until somebody says start', 'read', [facts.payloadFds, data('{byte}', [{ u64: 0 }]), 1], { min: 1 });
+}
+
 /** Hands an open file to the parent. The cell lives in the message itself: the call that opened it has put it there. */
 export function sendFd(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: string, fd: Cell): void {
   const { b, sync } = stage;
@@ -31,11 +44,13 @@ export function sendFd(stage: Pick<Stage, 'b' | 'sync'>, stop: Stop, why: string
   b.op(why, 'sendmsg', [sync, header, noSignal], { stop, hints: { EPIPE: gone } });
 }
 
+type Forking = Pick<Stage, 'b' | 'sync'> & { readonly facts: Pick<Stage['facts'], 'dieWithParent'> };
+
 /**
  * The kernel tells a child of its parent's death from the moment it asks to be told; that the parent has not died just
  * before is seen from the socket. Setting other ids forgets the request, so it is made once more after that.
  */
-export function dieWithParent({ b, facts, sync }: Stage): void {
+export function dieWithParent({ b, facts, sync }: Forking): void {
   if (!facts.dieWithParent) return;
   b.op('end when the parent ends', 'prctl', [flags(PR, 'SET_PDEATHSIG'), flags(SIG, 'KILL'), 0, 0, 0]);
   const peek = [sync, data('{byte}', [{ u64: 0 }]), 1, flags(MSG, 'PEEK', 'DONTWAIT'), 0, 0];
@@ -43,7 +58,7 @@ export function dieWithParent({ b, facts, sync }: Stage): void {
 }
 
 /** No fd of the runtime's outlives execve (CVE-2024-21626). */
-export function closeOnExec({ b, facts }: Stage): void {
+export function closeOnExec({ b, facts }: { b: Stage['b']; facts: Pick<Stage['facts'], 'payloadFds'> }): void {
   const rest = [facts.payloadFds, 0xffffffff, flags(CLOSE_RANGE, 'CLOEXEC')];
   b.op('let no file of the runtime reach the payload', 'close_range', rest, {
     hints: { EINVAL: 'needs Linux 5.11 or later' },
@@ -55,7 +70,7 @@ export function closeOnExec({ b, facts }: Stage): void {
  * old one hands over its pidfd and leaves. Should it not come to that, the parent finds the pid in our memory: a child that
  * nobody reaps keeps the pid namespace from ending.
  */
-export function forkIntoNamespaces(stage: Stage, successor: Cell): void {
+export function forkIntoNamespaces(stage: Forking, successor: Cell): void {
   const { b } = stage;
   const pidfd = cell('child');
   const args = data(`{flags: CLONE_PARENT|CLONE_PIDFD|CLONE_PARENT_SETTID, parent_tid: &$${successor.name}}`, [

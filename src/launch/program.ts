@@ -68,10 +68,11 @@ export interface Op {
 }
 
 /**
- * Why a child speaks to its parent: `maps` (write my id maps), `pidfd` (here is who goes on in my place), `terminal` (here is
- * the pty's master), `seccomp` (here is the notify listener), `start` (all is ready: say when), `step` (a debugger's stop).
+ * Why a child speaks to its parent: `maps` (write my id maps), `pidfd` (here is who goes on in my place), `hooks` (the view is
+ * built, look at it), `terminal` (here is the pty's master), `seccomp` (here is the notify listener), `start` (all is ready: say
+ * when), `step` (a debugger's stop).
  */
-export type Stop = 'maps' | 'pidfd' | 'terminal' | 'seccomp' | 'start' | 'step';
+export type Stop = 'maps' | 'pidfd' | 'hooks' | 'terminal' | 'seccomp' | 'start' | 'step';
 
 /** The calls that make a container, in order, and the few cells that whoever runs them must know. */
 export interface Program {

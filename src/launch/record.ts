@@ -7,6 +7,7 @@
 import type { CgroupPlan } from '../cgroup/driver.ts';
 import type { Arch } from '../linux/abi.ts';
 import { AT, AT_FDCWD, flags, type Named, O } from '../linux/flags.ts';
+import { Blob, spanWords } from './blob.ts';
 import { bootstrap } from './bootstrap.ts';
 import { compileCgroup } from './cgroup.ts';
 import { type Encoded, encode } from './encode.ts';
@@ -118,7 +119,7 @@ export function compileCleanup({ cgroup }: Recorded): Program {
 }
 
 export function encodeRecord(recorded: Recorded): Buffer {
-  const file = new File();
+  const file = new Blob(headerSize);
   const { arch, key, encoded, cgroup } = recorded;
   const keyAt = file.add(recordKey(key));
   const guardsAt = file.add(guardTable(file, recorded.guards), 8);
@@ -143,7 +144,7 @@ export function encodeRecord(recorded: Recorded): Buffer {
   const ids = file.find(recorded.id);
   const idsAt = file.add(Buffer.from(Uint32Array.from(ids).buffer), 8);
   const counts = { guards: recorded.guards.length, ids: ids.length, words: wordsAt.count / 8 };
-  return file.finish([
+  const spans = [
     keyAt,
     { ...guardsAt, count: counts.guards },
     setupAt,
@@ -154,7 +155,8 @@ export function encodeRecord(recorded: Recorded): Buffer {
     oomAt,
     { at: oomFile.at, count: ownerAt },
     { at: world.at, count: executed[0]?.index ?? 0 },
-  ]);
+  ];
+  return file.finish(magic, spanWords(spans));
 }
 
 interface Execution {
@@ -169,7 +171,7 @@ const executions = ({ ops }: Program): Execution[] =>
   });
 
 /** `struct word[]`. */
-function wordTable(file: File, executed: readonly Execution[], command: CommandKind): Buffer {
+function wordTable(file: Blob, executed: readonly Execution[], command: CommandKind): Buffer {
   if (command === 'image') return Buffer.alloc(0);
   const words = executed.flatMap(({ index, path }) => {
     const prefix = command === 'name' ? path.slice(0, path.lastIndexOf('/') + 1) : '';
@@ -179,7 +181,7 @@ function wordTable(file: File, executed: readonly Execution[], command: CommandK
 }
 
 /** `struct guard[]`. */
-function guardTable(file: File, guards: readonly Guard[]): Buffer {
+function guardTable(file: Blob, guards: readonly Guard[]): Buffer {
   const words = guards.flatMap((guard) => {
     const expected = guard.kind === 'file' ? sightBytes(guard.expected) : Buffer.from(guard.expected);
     const path = file.text(guard.path);
@@ -193,46 +195,4 @@ function guardTable(file: File, guards: readonly Guard[]): Buffer {
 function sightBytes(sight: Sight | undefined): Buffer {
   const { dev = 0n, ino = 0n, mode = 0n, changed = 0n } = sight ?? {};
   return Buffer.from(BigUint64Array.from([dev, ino, mode, changed]).buffer);
-}
-
-/** `struct span`. */
-interface Span {
-  readonly at: number;
-  readonly count: number;
-}
-
-/** The file behind its header, as it grows. */
-class File {
-  readonly #parts: Buffer[] = [Buffer.alloc(headerSize)];
-  #size = headerSize;
-
-  add(bytes: Uint8Array, align = 1): Span {
-    const at = Math.ceil(this.#size / align) * align;
-    this.#parts.push(Buffer.alloc(at - this.#size), Buffer.from(bytes));
-    this.#size = at + bytes.length;
-    return { at, count: bytes.length };
-  }
-
-  /** Ended by NUL, which the count leaves out. */
-  text(text: string): Span {
-    const { at, count } = this.add(Buffer.from(`${text}\0`));
-    return { at, count: count - 1 };
-  }
-
-  /** Every place of a text so far. */
-  find(text: string): number[] {
-    const bytes = Buffer.concat(this.#parts);
-    const places: number[] = [];
-    for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at);
-    return places;
-  }
-
-  /** `struct record`, and a NUL behind all, so that no text goes on beyond the end. */
-  finish(spans: readonly Span[]): Buffer {
-    this.text('');
-    const bytes = Buffer.concat(this.#parts);
-    const header = [magic, bytes.length, ...spans.flatMap(({ at, count }) => [at, count])];
-    header.forEach((word, index) => bytes.writeUInt32LE(word, index * 4));
-    return bytes;
-  }
 }

@@ -111,12 +111,17 @@ function escape(path: string): string {
 }
 
 /** The old root is stacked under the new one and then let go: no name of the host's files is left. */
-export function pivotRoot({ b, spec, root }: RootedStage): void {
+export function pivotRoot({ b, spec, facts, root }: RootedStage): void {
   b.op('go to the new root', 'fchdir', [root]);
-  b.op('make it the root of this mount namespace', 'pivot_root', ['.', '.'], {
-    hints: { EINVAL: 'the current root is the initial ramfs, which cannot be moved away' },
-  });
-  b.op("let go of the host's files", 'umount2', ['.', flags(MNT, 'DETACH')]);
+  if (facts.coversRoot === true) {
+    b.op('cover the root of this mount namespace with it', 'mount', ['.', '/', 0, flags(MS, 'MOVE'), 0]);
+    b.op('make it the root of this process', 'chroot', ['.']);
+  } else {
+    b.op('make it the root of this mount namespace', 'pivot_root', ['.', '.'], {
+      hints: { EINVAL: 'the current root is the initial ramfs, which cannot be moved away' },
+    });
+    b.op("let go of the host's files", 'umount2', ['.', flags(MNT, 'DETACH')]);
+  }
   b.op('stand in the new root', 'chdir', ['/']);
   const propagation = spec.linux?.rootfsPropagation;
   if (propagation === undefined) return;

@@ -26,6 +26,7 @@ const numbers = {
   execve: [59, 221],
   execveat: [322, 281],
   exit_group: [231, 94],
+  faccessat: [269, 48],
   faccessat2: [439, 439],
   fchdir: [81, 50],
   fchmod: [91, 52],

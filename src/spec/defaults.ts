@@ -26,8 +26,8 @@ import type { Linux, Mount, Process, Rlimit, Spec } from './spec.ts';
 import { chooseWorlds, idMapsOf, namespacesOf } from './worlds.ts';
 import type { IdMaps, Worlds } from './worlds.ts';
 
-/** What the specs we write comply with. */
-const ociVersion = '1.3.0';
+/** Of the runtime-spec that the specs we write comply with. */
+export const specVersion = '1.3.0';
 
 /** Docker's, through runc: who may write to a file is never left to chance. */
 const defaultUmask = 0o022;
@@ -57,7 +57,7 @@ export function specOf(request: RunRequest, image: ImageConfig, facts: SpecFacts
   const mounts = mountsOf(request.mounts ?? [], { worlds, privileged, facts, maps });
   const hostname = hostnameOf(request, facts, worlds);
   return {
-    ociVersion,
+    ociVersion: specVersion,
     root: { path: facts.rootfs, readonly: request.readOnly === true },
     ...(hostname !== undefined && { hostname }),
     ...(request.domainname !== undefined && { domainname: request.domainname }),

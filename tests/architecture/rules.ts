@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['launch', 'image', 'network'],
   ['vm'],
   ['container'],
-  ['isolation'],
+  ['isolation', 'oci'],
   ['doctor'],
   ['index'],
   ['weigh', 'labs', 'studio'],
@@ -27,6 +27,7 @@ const guests = ['labs', 'studio'];
 const pure = [
   /^src\/spec\//,
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
+  /^src\/oci\/(programs|state|container-file|adapt|command-line)\.ts$/,
   /^src\/vm\/(machine|parameters|request)\.ts$/,
   /^src\/vm\/(protocol|initramfs|guest-(devices|network|payload|program)|bzimage|elf|inspection|firmware|volume-program)\.ts$/,
   /^src\/linux\/platform\.ts$/,

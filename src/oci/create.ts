@@ -1,0 +1,259 @@
+/** `create`: from a bundle to a container that waits for its start, whoever gives the word, and needs nobody until then. */
+import { closeSync, existsSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Cgroup } from '../cgroup/cgroup.ts';
+import { TareError } from '../errors.ts';
+import type { Engine } from '../container/engine.ts';
+import { openIdMapped } from '../container/id-mapped.ts';
+import { writeIdMaps } from '../container/id-maps.ts';
+import { sendSeccompListener } from '../container/listener.ts';
+import { makeCgroup, type OpenCgroup } from '../container/make-cgroup.ts';
+import { startedAt } from '../container/owner.ts';
+import { prepareDetached } from '../container/prepare.ts';
+import type { Prepared } from '../container/prepared.ts';
+import { resolveBundle } from '../image/resolve.ts';
+import type { Child } from '../launch/child.ts';
+import { type Op, ProgramBuilder } from '../launch/program.ts';
+import { AT_FDCWD } from '../linux/flags.ts';
+import { adapt } from './adapt.ts';
+import { checkConsole, handOverTerminal } from './console.ts';
+import type { Context } from './context.ts';
+import { runHooks } from './hooks.ts';
+import { addressSize, files, openSocket, socketAddress } from './programs.ts';
+import { type Saved, stateOf } from './state.ts';
+
+export interface CreateRequest {
+  readonly id: string;
+  readonly bundle: string;
+  readonly consoleSocket?: string;
+  readonly pidFile?: string;
+  /** How many fds beyond 2 the payload inherits. */
+  readonly preserveFds: number;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  /** Takes the terminal, where no console socket does. */
+  readonly onTerminal?: (fd: number) => void;
+}
+
+/** A container that has been created, while its maker is still there. */
+export interface Created {
+  readonly saved: Saved;
+  readonly child: Child;
+}
+
+/** @throws what went wrong; nothing is left of it */
+export async function create(context: Context, request: CreateRequest): Promise<Created> {
+  const { store, log } = context;
+  const directory = store.claim(request.id);
+  try {
+    const image = resolveBundle(request.bundle, (document) =>
+      adapt(document, context.grantable, (text) => log.warn(text)),
+    );
+    const { spec } = image;
+    if (spec === undefined) throw new TareError(`read the bundle ${request.bundle}`);
+    if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
+    const { engine } = context;
+    const { cgroups } = engine;
+    const prepared = await prepareDetached(
+      engine,
+      { id: request.id, image, spec },
+      {
+        payloadFds: 3 + request.preserveFds,
+        stopForHooks: [spec.hooks?.prestart, spec.hooks?.createRuntime, spec.hooks?.createContainer].some(
+          (hooks = []) => hooks.length > 0,
+        ),
+        sharesKeyring: request.noNewKeyring,
+        coversRoot: request.noPivot,
+        // Groups below `tare` belong to a process that lives, and are swept when it does not.
+        cgroups: cgroups.parent === undefined ? cgroups : { ...cgroups, parent: `${dirname(cgroups.parent)}/tare-oci` },
+      },
+    );
+    return await new Creation(context, request, prepared, directory).make();
+  } catch (error) {
+    store.remove(request.id);
+    throw error;
+  }
+}
+
+class Creation {
+  readonly #context: Context;
+  readonly #engine: Engine;
+  readonly #request: CreateRequest;
+  readonly #prepared: Prepared;
+  readonly #directory: string;
+
+  constructor(context: Context, request: CreateRequest, prepared: Prepared, directory: string) {
+    this.#context = context;
+    this.#engine = context.engine;
+    this.#request = request;
+    this.#prepared = prepared;
+    this.#directory = directory;
+  }
+
+  async make(): Promise<Created> {
+    const { cgroup: plan } = this.#prepared;
+    if (plan !== undefined) removeLeftover(plan.path);
+    const opened: number[] = [];
+    let group: OpenCgroup | undefined;
+    let child: Child | undefined;
+    try {
+      opened.push(
+        ...(await openIdMapped(this.#engine, this.#prepared)),
+        bindStartSocket(this.#engine, this.#directory),
+      );
+      group = plan === undefined ? undefined : makeCgroup(this.#engine, plan);
+      const ready = this.#spawn(opened, group?.fd);
+      child = ready.child;
+      await ready.done;
+      const saved = this.#saved(child);
+      this.#context.store.save(saved, this.#engine.host.arch);
+      if (this.#request.pidFile !== undefined) writePidFile(this.#request.pidFile, child.pid);
+      return { saved, child };
+    } catch (error) {
+      const failure = await this.#undo(child, group);
+      throw failure ?? error;
+    } finally {
+      for (const fd of opened) closeSync(fd);
+      if (group !== undefined) closeSync(group.fd);
+    }
+  }
+
+  /** Settles when the container waits for its start. */
+  #spawn(inner: readonly number[], cgroup: number | undefined): { child: Child; done: Promise<void> } {
+    const { spawner, host } = this.#engine;
+    const { launch } = this.#prepared;
+    let [resolveReady, rejectReady] = [() => {}, (_: unknown) => {}];
+    const ready = new Promise<void>((accept, reject) => ([resolveReady, rejectReady] = [accept, reject]));
+    const fds = Array.from({ length: 3 + this.#request.preserveFds }, (_, fd) => fd);
+    spawner.listen();
+    const child = spawner.spawn({
+      program: launch.program,
+      cloneFlags: launch.cloneFlags,
+      newUser: launch.newUser,
+      fds,
+      inner,
+      lastCapability: host.lastCapability,
+      ...(cgroup === undefined ? {} : { cgroup }),
+      onStop: (op, stopped, fd) => {
+        if (op.stop === 'start') resolveReady();
+        else this.#stopped(op, stopped, fd).catch(rejectReady);
+      },
+    });
+    const died = child.executed.then(() => Promise.reject(new TareError('start the container: it has ended')));
+    return { child, done: Promise.race([ready, died]) };
+  }
+
+  async #stopped(op: Op, child: Child, fd: number | undefined): Promise<void> {
+    const { id, spec, image } = this.#prepared;
+    switch (op.stop) {
+      case 'maps':
+        await writeIdMaps(this.#engine, child.pid, spec.linux ?? {});
+        child.go();
+        return;
+      case 'hooks':
+        await this.#runHooks(child);
+        child.go();
+        return;
+      case 'terminal':
+        if (fd === undefined) return;
+        if (this.#request.consoleSocket === undefined) this.#request.onTerminal?.(fd);
+        else handOverTerminal(this.#engine, this.#request.consoleSocket, fd);
+        return;
+      case 'seccomp':
+        sendSeccompListener(this.#engine, { id, spec, pid: child.pid, bundle: image.bundle ?? '' }, fd ?? -1);
+        return;
+      case 'start':
+      case 'step':
+      case 'pidfd':
+      case undefined:
+    }
+  }
+
+  async #runHooks(child: Child): Promise<void> {
+    const { spec } = this.#prepared;
+    const state = stateOf(this.#saved(child), 'creating');
+    const context = { engine: this.#engine, hooks: spec.hooks, state };
+    await runHooks(context, 'prestart');
+    await runHooks(context, 'createRuntime');
+    await runHooks(context, 'createContainer', { spec, pidfd: child.pidfd });
+  }
+
+  #saved(child: Child): Saved {
+    const { id, spec, image, cgroup } = this.#prepared;
+    const root = image.root.kind === 'directory' ? image.root.path : '';
+    return {
+      id,
+      pid: child.pid,
+      startTime: startedAt(String(child.pid))?.split(' ')[1] ?? '0',
+      bundle: resolve(this.#request.bundle),
+      rootfs: root,
+      created: new Date().toISOString(),
+      owner: userName(),
+      ...(cgroup === undefined ? {} : { cgroup: cgroup.path }),
+      sharesKeyring: this.#request.noNewKeyring,
+      spec,
+    };
+  }
+
+  /** @returns what the child has said of its own failure, which says more than what we then saw */
+  async #undo(child: Child | undefined, group: OpenCgroup | undefined): Promise<Error | undefined> {
+    if (child !== undefined) {
+      this.#engine.spawner.kill(child, 'SIGKILL');
+      await child.exited;
+      const { hooks } = this.#prepared.spec;
+      const state = stateOf(this.#saved(child), 'stopped');
+      await runHooks({ engine: this.#engine, hooks, state }, 'poststop').catch((error: unknown) =>
+        this.#context.log.warn((error as Error).message),
+      );
+    }
+    await group?.cgroup.remove();
+    return child?.report;
+  }
+}
+
+/** What a create that was killed has left: empty, or somebody lives in it, and then the group is not ours to take. */
+function removeLeftover(group: string): void {
+  if (!existsSync(group)) return;
+  const cgroup = new Cgroup(group);
+  if (cgroup.populated())
+    throw new TareError(`make the cgroup ${group}: processes live in it: ${cgroup.pids().slice(0, 10).join(', ')}`, {
+      errno: 'EBUSY',
+      hint: 'name another in linux.cgroupsPath, or end them',
+    });
+  cgroup.removeNow();
+}
+
+/** A datagram to this socket starts the container. By way of the directory's fd: a socket's path has 107 bytes at most. */
+function bindStartSocket({ spawner }: Engine, directory: string): number {
+  const b = new ProgramBuilder();
+  const fd = openSync(directory, 'r');
+  try {
+    const path = `/proc/self/fd/${fd}/${files.start}`;
+    const socket = openSocket(b);
+    b.op('make the socket that the container waits on', 'bind', [socket, socketAddress(path), addressSize(path)]);
+    b.op('keep others from it', 'fchmodat', [AT_FDCWD, path, 0o600]);
+    return spawner.run({ ops: b.ops }, [socket]).get(socket) ?? -1;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The number alone, without a newline; whoever waits for the file finds it whole. */
+export function writePidFile(path: string, pid: number): void {
+  const draft = join(dirname(path), `.${basename(path)}`);
+  try {
+    writeFileSync(draft, String(pid), { mode: 0o644 });
+    renameSync(draft, path);
+  } catch (cause) {
+    throw new TareError(`write ${path}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return ''; // an id without a line in passwd
+  }
+}

@@ -1,0 +1,87 @@
+/** `exec`: another process in a container's namespaces and group. */
+import { closeSync, openSync } from 'node:fs';
+import { TareError } from '../errors.ts';
+import { sendSeccompListener } from '../container/listener.ts';
+import { prepareExec } from '../container/prepare.ts';
+import type { Child } from '../launch/child.ts';
+import type { Op } from '../launch/program.ts';
+import { named } from '../linux/flags.ts';
+import type { Process } from '../spec/spec.ts';
+import { checkSpec } from '../spec/validate.ts';
+import { checkConsole, handOverTerminal } from './console.ts';
+import type { Context } from './context.ts';
+import { writePidFile } from './create.ts';
+import { expectStatus, openPidfd } from './later.ts';
+import type { Saved } from './state.ts';
+
+export interface ExecRequest {
+  readonly process: Process;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly preserveFds: number;
+  readonly ignorePaused: boolean;
+  /** Takes the terminal, where no console socket does. */
+  readonly onTerminal?: (fd: number) => void;
+}
+
+/** Settles when the command has been executed. */
+export async function exec(context: Context, saved: Saved, request: ExecRequest): Promise<Child> {
+  const { engine } = context;
+  const { terminal = false } = request.process;
+  expectStatus(context, saved, 'exec in', [
+    'created',
+    'running',
+    ...(request.ignorePaused ? (['paused'] as const) : []),
+  ]);
+  if (request.onTerminal === undefined) checkConsole(terminal, request.consoleSocket);
+  const spec = checkSpec({ ...saved.spec, process: request.process });
+  const payloadFds = 3 + request.preserveFds;
+  const program = prepareExec(engine, spec, payloadFds, saved.sharesKeyring);
+  const opened = [openPidfd(context, saved)];
+  const handle = (op: Op, child: Child, fd: number | undefined): void => {
+    if (op.stop === 'terminal' && fd !== undefined) {
+      if (request.consoleSocket === undefined) request.onTerminal?.(fd);
+      else handOverTerminal(engine, request.consoleSocket, fd);
+    }
+    if (op.stop === 'seccomp')
+      sendSeccompListener(engine, { id: saved.id, spec, pid: child.pid, bundle: saved.bundle }, fd ?? -1);
+  };
+  let failure: unknown;
+  try {
+    const cgroup = saved.cgroup === undefined ? undefined : openGroup(saved.cgroup);
+    if (cgroup !== undefined) opened.push(cgroup);
+    engine.spawner.listen();
+    const child = engine.spawner.spawn({
+      program,
+      cloneFlags: named(0, '0'),
+      newUser: false,
+      fds: Array.from({ length: payloadFds }, (_, fd) => fd),
+      inner: opened.slice(0, 1),
+      lastCapability: engine.host.lastCapability,
+      ...(cgroup === undefined ? {} : { cgroup }),
+      onStop: (op, stopped, fd) => {
+        try {
+          handle(op, stopped, fd);
+        } catch (error) {
+          failure = error;
+          engine.spawner.kill(stopped, 'SIGKILL');
+        }
+      },
+    });
+    await child.executed.catch((error: unknown) => {
+      throw child.report ?? failure ?? error;
+    });
+    if (request.pidFile !== undefined) writePidFile(request.pidFile, child.pid);
+    return child;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+function openGroup(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new TareError(`open the cgroup ${path}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
+}

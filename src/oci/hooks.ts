@@ -1,0 +1,77 @@
+/** "POSIX-platform Hooks": programs of the host's that an engine wants to have run at certain moments of a container's life. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TareError } from '../errors.ts';
+import type { Engine } from '../container/engine.ts';
+import { openStreams } from '../container/stdio.ts';
+import { compileHook } from '../launch/enter.ts';
+import { named } from '../linux/flags.ts';
+import type { Hook, Hooks, Spec } from '../spec/spec.ts';
+
+export interface HookContext {
+  readonly engine: Engine;
+  readonly hooks: Hooks | undefined;
+  /** The container's state, which each hook reads from its standard input. */
+  readonly state: object;
+}
+
+/** How long after its end a hook's last words may take to arrive, in ms. */
+const grace = 1000;
+
+/** Whose namespaces a hook runs in: those of the process behind the pidfd. */
+export interface Inside {
+  readonly spec: Spec;
+  readonly pidfd: number;
+}
+
+/** One after the other. @throws what the first that fails has said: the others do not run */
+export async function runHooks(context: HookContext, moment: keyof Hooks, inside?: Inside): Promise<void> {
+  for (const [index, hook] of (context.hooks?.[moment] ?? []).entries())
+    await runHook(context, `${moment} hook #${index}`, hook, inside);
+}
+
+async function runHook({ engine, state }: HookContext, name: string, hook: Hook, inside?: Inside): Promise<void> {
+  const doing = `run the ${name}, ${hook.path}`;
+  engine.spawner.listen();
+  const streams = openStreams(['pipe', 'ignore', 'pipe'], engine.spawner, engine.nullFd);
+  const { ignoredSignals, lastCapability } = engine.host;
+  const program = compileHook(hook, { payloadFds: 3, ignoredSignals }, inside?.spec);
+  const child = engine.spawner.spawn({
+    program,
+    cloneFlags: named(0, '0'),
+    newUser: false,
+    lastCapability,
+    fds: streams.fds,
+    inner: inside === undefined ? [] : [inside.pidfd],
+  });
+  streams.release();
+  let said = '';
+  const read = new Promise<void>((resolve) => {
+    streams.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (said += text))
+      .on('close', resolve);
+  });
+  streams.stdin?.on('error', () => {}); // a hook need not read its input
+  streams.stdin?.end(JSON.stringify(state));
+  const late = new AbortController();
+  const expired = { hook: false };
+  const limit = hook.timeout === undefined ? undefined : sleep(hook.timeout * 1000, undefined, { signal: late.signal });
+  limit?.then(
+    () => {
+      expired.hook = true;
+      engine.spawner.kill(child, 'SIGKILL');
+    },
+    () => {}, // it was in time
+  );
+  const ended = await child.exited;
+  // What it has left behind may hold the stream for ever.
+  await Promise.race([read, sleep(grace)]);
+  late.abort();
+  streams.close();
+  if (child.failure !== undefined && !expired.hook)
+    throw new TareError(`${doing}: ${child.failure.message}`, { cause: child.failure });
+  if (expired.hook) throw new TareError(`${doing}: it took longer than its timeout of ${hook.timeout} s`);
+  if (ended.code === 0) return;
+  const end = ended.code === undefined ? `ended by ${ended.signal}` : `exit status ${ended.code}`;
+  throw new TareError(`${doing}: ${end}`, { hint: said.trim() === '' ? undefined : said.trim() });
+}

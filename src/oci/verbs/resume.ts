@@ -1,0 +1,8 @@
+import type { Words } from '../command-line.ts';
+import type { Context } from '../context.ts';
+import { resume } from '../later.ts';
+
+export async function main(words: Words, context: Context): Promise<number> {
+  await resume(context, context.store.get(words.id));
+  return 0;
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { TareError } from '../../errors.ts';
+import { compileUpdate } from '../../launch/cgroup.ts';
+import type { Resources } from '../../spec/resources.ts';
+import { checkSpec } from '../../spec/validate.ts';
+import type { Words } from '../command-line.ts';
+import type { Context } from '../context.ts';
+import { expectStatus, groupOf } from '../later.ts';
+import type { Saved } from '../state.ts';
+
+/** What of the limits is named is changed, the rest stays. Device rules are made once, at the beginning: runc passes them over too. */
+export async function main(words: Words, context: Context): Promise<number> {
+  const { engine, store } = context;
+  const saved = store.get(words.id);
+  expectStatus(context, saved, 'update', ['created', 'running', 'paused']);
+  const group = groupOf(saved, 'update').path;
+  const { devices: _, ...resources } = checked(saved, asked(words));
+  const { mount = '/' } = engine.cgroups;
+  const plan = await engine.cgroupDriver.plan(engine.cgroups, {
+    id: saved.id,
+    cgroupsPath: `/${relative(mount, group)}`,
+    resources,
+  });
+  if (plan !== undefined) engine.spawner.run(compileUpdate(plan));
+  const linux = { ...saved.spec.linux, resources: { ...saved.spec.linux?.resources, ...resources } };
+  store.save({ ...saved, spec: { ...saved.spec, linux } }, engine.host.arch);
+  return 0;
+}
+
+function checked(saved: Saved, resources: Resources): Resources {
+  return checkSpec({ ...saved.spec, linux: { ...saved.spec.linux, resources } }).linux?.resources ?? {};
+}
+
+function asked(words: Words): Resources {
+  const file = words.value('resources');
+  return file === undefined ? fromFlags(words) : readResources(file);
+}
+
+function readResources(file: string): Resources {
+  try {
+    return JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')) as Resources;
+  } catch (cause) {
+    throw new TareError(`read ${file === '-' ? 'standard input' : file}, the resources: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function fromFlags(words: Words): Resources {
+  const number = (flag: string): number | undefined => {
+    const text = words.value(flag);
+    if (text === undefined) return undefined;
+    if (/^-?\d+$/.test(text)) return Number(text);
+    throw new TareError(`read --${flag} ${JSON.stringify(text)}`, { hint: 'it takes a whole number' });
+  };
+  const given = <T extends object>(part: T): T =>
+    Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as T;
+  return {
+    memory: given({
+      limit: number('memory'),
+      reservation: number('memory-reservation'),
+      swap: number('memory-swap'),
+    }) as Resources['memory'] & object,
+    cpu: given({
+      shares: number('cpu-share'),
+      quota: number('cpu-quota'),
+      burst: number('cpu-burst'),
+      period: number('cpu-period'),
+      idle: number('cpu-idle'),
+      cpus: words.value('cpuset-cpus'),
+      mems: words.value('cpuset-mems'),
+    }) as Resources['cpu'] & object,
+    blockIO: given({ weight: number('blkio-weight') }) as Resources['blockIO'] & object,
+    pids: given({ limit: number('pids-limit') }) as Resources['pids'] & object,
+  };
+}
