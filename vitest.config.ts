@@ -7,6 +7,8 @@ const unit = {
   include: ['tests/*.test.ts', 'tests/unit/**/*.test.ts'],
   // Modules have no state, so files may share a process, and start in no time.
   isolate: false,
+  // No promise of speed: a busy machine takes its time.
+  testTimeout: 60_000,
 };
 
 /** All share one kernel, and what one leaves behind is another's failure: one file at a time. */
