@@ -1,6 +1,7 @@
 /** A weighing from its beginning to its end. */
 import { setMaxListeners } from 'node:events';
 import { Engine } from '../container/engine.ts';
+import { backends as registry } from './backends.ts';
 import { type Answered, questionEntry } from './entries.ts';
 import { memory, takeFingerprint } from './fingerprint.ts';
 import { weighHarness } from './harness.ts';
@@ -56,7 +57,7 @@ export async function weigh(order: Order): Promise<Weighed> {
   const { settings, tare, signal } = order;
   setMaxListeners(0, signal); // each container of the library listens
   const stock = takeStock(engine, settings);
-  using workspace = await Workspace.open({ engine, tare, signal }, order.backends);
+  using workspace = await Workspace.open({ engine, tare, signal }, registry);
   const machine = takeFingerprint();
   using journal = new Journal(order.journal, { format: 'tare-samples', version, begun, tare, settings, machine });
   const run = new WeighingRun(order, stock, workspace, journal, begun);
