@@ -44,6 +44,16 @@ const machine = {
   e2fsprogs: 'its disks',
 };
 
+/** All that `tare weigh` knows to weigh. @type {Record<string, string>} */
+const peers = {
+  ...bench,
+  lxc: 'a peer',
+  'systemd-container': 'a peer: systemd-nspawn',
+  podman: 'a peer',
+  'docker.io': 'a peer: dockerd',
+  containerd: 'a peer, and beneath docker',
+};
+
 /** @type {Record<string, string>} */
 const box = {
   ...machine,
@@ -64,7 +74,7 @@ const vagrant = {
   rsync: 'the synced folder',
 };
 
-export const packages = { run, test, bench, machine, box, vagrant };
+export const packages = { run, test, bench, peers, machine, box, vagrant };
 
 /** What the test machine has inside, beside Debian's essential packages. @type {Record<string, string>} */
 export const insideMachine = {

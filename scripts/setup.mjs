@@ -3,7 +3,7 @@
  * Runs before node_modules exists, so it imports nothing from there.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { build } from './build.mjs';
@@ -42,7 +42,16 @@ function installPackages(wanted) {
   say('installs these Debian packages:');
   for (const name of missing) say(`  ${name.padEnd(40)} ${wanted[name]}`);
   if (!hasPackageLists()) aptGet(['update']);
-  aptGet(['install', '--yes', '--no-install-recommends', ...missing]);
+  withoutServices(() => aptGet(['install', '--yes', '--no-install-recommends', ...missing]));
+}
+
+/** What is installed here is run by tare itself, if at all: Debian asks this file before it starts a service. */
+function withoutServices(/** @type {() => void} */ install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return install();
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  process.once('exit', () => rmSync(policy, { force: true })); // also where apt-get fails and set-up stops
+  install();
 }
 
 /** @param {string} name */

@@ -43,6 +43,8 @@ const weigh = {
   ...cli,
   entryPoints: ['./src/weigh/main.ts'],
   outfile: 'dist/weigh.cjs',
+  // Loaded when docker is weighed, from node_modules: it brings ssh and gRPC along.
+  external: [...(cli.external ?? []), 'dockerode'],
 };
 
 /** The command finds it beside itself: paths are those of bin/tare.cjs, which runs the bundle. @type {import('esbuild').Plugin} */

@@ -1,10 +1,11 @@
 /** runc and crun, with a bundle that says what tare's own spec says. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { TareError } from '../errors.ts';
+import { outOfSight } from './apart.ts';
 import { peerOf } from './command-peer.ts';
 import { specOf } from './job.ts';
+import { runCommand } from './run-command.ts';
 import { Stopwatch, type Left, type StopwatchOptions } from './stopwatch.ts';
 import type { Job, Peer, Site, Steps } from './types/backend.ts';
 import type { Traits } from './types/result.ts';
@@ -35,7 +36,7 @@ export async function openRuntime(
     ...words,
     '{}',
   ];
-  const watch: StopwatchOptions = { name: runtime, within: withoutUnified(), signal: site.signal };
+  const watch: StopwatchOptions = { name: runtime, within: outOfSight(), signal: site.signal };
   const run = new Stopwatch(verb('run', '--bundle', bundle), watch);
   const steps = {
     create: new Stopwatch(verb('create', '--bundle', bundle), watch),
@@ -75,27 +76,8 @@ const stateOf = ({ directory }: Site): string => join(directory, 'state');
 export async function deleteContainers(runtime: string, site: Site): Promise<void> {
   if (!existsSync(stateOf(site))) return;
   for (const id of readdirSync(stateOf(site))) {
-    const [program, ...words] = [
-      ...withoutUnified(),
-      runtime,
-      '--root',
-      stateOf(site),
-      'delete',
-      '--force',
-      id,
-    ] as const;
-    await execa(program, words, { reject: false, timeout: 30_000 });
+    await runCommand([...outOfSight(), runtime, '--root', stateOf(site), 'delete', '--force', id], 30);
   }
-}
-
-/**
- * crun and runc refuse a host whose v1 controllers stand beside a cgroup2 that has some too, so they are run out of sight
- * of it: in a mount namespace of their own, entered once and not timed.
- */
-function withoutUnified(): string[] {
-  if (!existsSync('/sys/fs/cgroup/unified/cgroup.procs')) return [];
-  const script = 'umount /sys/fs/cgroup/unified && exec "$@"';
-  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
 }
 
 /**

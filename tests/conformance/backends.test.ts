@@ -1,10 +1,11 @@
 /** Every backend keeps the promises of src/weigh/types/backend.ts. */
-import { mkdirSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
 import { builtFile } from '../../src/linux/native.ts';
+import { readMountinfo } from '../../src/linux/proc.ts';
 import { backends } from '../../src/weigh/backends.ts';
 import { commandLineOf } from '../../src/weigh/processes.ts';
 import type { Job, Peer, Site } from '../../src/weigh/types/backend.ts';
@@ -27,10 +28,28 @@ function siteOf(name: string, signal = new AbortController().signal): Site {
 const ready = await Promise.all(
   backends.map(async (backend) => ({ backend, found: able ? await backend.probe(siteOf(backend.name)) : undefined })),
 );
+const curable = ready.flatMap(({ found }) =>
+  found !== undefined && 'missing' in found ? (found.missing.cure ?? []) : [],
+);
 const missing = ready.flatMap(({ backend, found }) =>
   found !== undefined && 'missing' in found ? [`${backend.name}: ${found.missing.reason}`] : [],
 );
 if (missing.length > 0) process.stdout.write(`not held to anything: ${missing.join('; ')}\n`);
+if (process.env.TARE_MUST_RUN === '1') test('every peer that can be installed is', () => expect(curable).toEqual([]));
+/** Also what others than tare make: their groups in whichever hierarchy, and what they keep where the system keeps such. */
+function observe(): HostState {
+  const hierarchies = readMountinfo().filter(({ type }) => type.startsWith('cgroup'));
+  const groups = hierarchies.flatMap(({ mountPoint }) => entriesOf(mountPoint));
+  return {
+    ...observeHost(engine),
+    'group of a peer': groups.filter((path) => /weigh|lxc|docker|containerd|libpod|payload|supervisor/.test(path)),
+    'state of a peer': ['/run', '/var/lib', '/var/run/containers', '/etc', '/dev/shm'].flatMap(entriesOf),
+  };
+}
+
+const entriesOf = (path: string): string[] =>
+  existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+
 const present = ready.flatMap(({ backend, found }) => (found !== undefined && 'version' in found ? [backend] : []));
 
 test('names are unique, and a missing backend says why', () => {
@@ -43,9 +62,9 @@ describe.runIf(able).each(present)('$name', ({ name, traits, ...backend }) => {
   let before: HostState = {};
   beforeAll(async () => {
     await warmUp(engine);
-    before = observeHost(engine);
+    before = observe();
   });
-  afterAll(() => expect(changes(before, observeHost(engine))).toEqual([]));
+  afterAll(() => expect(changes(before, observe())).toEqual([]));
 
   const open = async (payload: Job['payload'], more: Partial<Job> = {}, signal?: AbortSignal): Promise<Peer> => {
     const peer = await backend.open({ root, payload, network: 'own', ...more }, siteOf(name, signal));

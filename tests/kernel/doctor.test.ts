@@ -89,7 +89,7 @@ test('controllers are had where the kernel offers them to v2, and else it is sai
 });
 
 test('peers are found as the shell finds them', () => {
-  for (const name of ['crun', 'runc', 'bwrap', 'podman', 'docker']) {
+  for (const name of ['crun', 'runc', 'bwrap', 'lxc-execute', 'systemd-nspawn', 'podman', 'dockerd', 'ctr']) {
     const path = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
     if (path === '') expect(about(name).verdict).toBe('info');
     else expect(about(name).fact).toContain(path);

@@ -8,10 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv } from 'ajv';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
+import { readMountinfo } from '../../src/linux/proc.ts';
 import { descendantsOf } from '../../src/weigh/processes.ts';
 import type { Weighing } from '../../src/weigh/types/result.ts';
 import { needs } from './needs.ts';
 
+/** Alike in what could be left of them: a name with needs that are not met is not held to anything. */
+const crowds = [
+  'process,tare,crun',
+  ...(needs('tool:lxc-execute', 'tool:systemd-nspawn', 'tool:podman') ? ['process,lxc,systemd-nspawn,podman'] : []),
+  ...(needs('tool:containerd', 'tool:dockerd') ? ['process,containerd,docker'] : []),
+];
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
 const top = join(import.meta.dirname, '../..');
 const tare = join(top, 'bin/tare.cjs');
@@ -68,6 +75,13 @@ const journals = (): string[] => {
   const archive = join(place, 'tare/weighings');
   return existsSync(archive) ? readdirSync(archive).map((name) => join(archive, name)) : [];
 };
+
+/** In whichever hierarchy. */
+const groupsOfPeers = (): string[] =>
+  readMountinfo()
+    .filter(({ type }) => type.startsWith('cgroup'))
+    .flatMap(({ mountPoint }) => readdirSync(mountPoint).map((name) => join(mountPoint, name)))
+    .filter((path) => path.includes('/tare-weigh-'));
 
 const series = ({ questions }: Weighing, backend: string, variant = 'warm') =>
   questions.flatMap((question) => question.series).find((one) => one.backend === backend && one.variant === variant);
@@ -164,8 +178,9 @@ describe.runIf(able)('a weighing', () => {
     await ended;
   });
 
-  test('that is killed leaves its raw samples, no process, and the rest to the next one', async () => {
-    const { child, ended } = await startLong('--backends', 'process,tare,crun');
+  test.each(crowds)('of %s that is killed leaves its samples, no process, and the rest to the next', async (names) => {
+    const groups = groupsOfPeers();
+    const { child, ended } = await startLong('--backends', names);
     const before = descendantsOf(child.pid ?? -1);
     expect(before.some((pid) => argumentsOf(pid).includes('/stopwatch'))).toBe(true);
     child.kill('SIGKILL');
@@ -174,6 +189,7 @@ describe.runIf(able)('a weighing', () => {
     expect(readdirSync(grounds).length).toBe(2);
     expect(weigh('start', '--runs', '2', '--backends', 'process').status).toBe(0);
     expect(readdirSync(grounds)).toEqual(['holder']);
+    expect(groupsOfPeers()).toEqual(groups);
   });
 
   test('says that the disk is full, after the table', () => {

@@ -28,6 +28,9 @@ export const peers: readonly Probe[] = [
   peer('crun', 'crun'),
   peer('runc', 'runc'),
   peer('bwrap', 'bubblewrap'),
+  peer('lxc-execute', 'lxc'),
+  peer('systemd-nspawn', 'systemd-container'),
   peer('podman', 'podman'),
-  peer('docker', 'docker.io'),
+  peer('dockerd', 'docker.io'),
+  peer('ctr', 'containerd'),
 ];
