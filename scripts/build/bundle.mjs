@@ -47,6 +47,27 @@ const weigh = {
   external: [...(cli.external ?? []), 'dockerode'],
 };
 
+/**
+ * What draws charts, for the one page that needs it. It measures no text, and so wants no canvas: neither vega's search for
+ * one, which waits at the top level, as a bundle like this cannot.
+ */
+const charts = {
+  ...cli,
+  entryPoints: ['./src/weigh/report/page/draw.ts'],
+  outfile: 'dist/charts.cjs',
+  alias: { 'vega-canvas': './node_modules/vega-canvas/build/vega-canvas.browser.js' },
+};
+
+/** @type {import('esbuild').Plugin} */
+const chartsApart = {
+  name: 'charts apart',
+  setup(build) {
+    build.onResolve({ filter: /\/page\/draw\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './charts.cjs', external: true },
+    );
+  },
+};
+
 /** The command finds it beside itself: paths are those of bin/tare.cjs, which runs the bundle. @type {import('esbuild').Plugin} */
 const weighApart = {
   name: 'weigh apart',
@@ -140,15 +161,19 @@ export async function buildBundles() {
     name: 'bundles',
     inputs: [at('src'), at('package.json'), at('package-lock.json'), at('scripts/build/bundle.mjs'), at('bin')],
     recipe: process.version,
-    outputs: [...commands, at('dist/weigh.cjs'), at('dist/index.js')],
+    outputs: [...commands, at('dist/weigh.cjs'), at('dist/charts.cjs'), at('dist/index.js')],
   };
   await whenStale(target, async () => {
     // V8 knows a cache's source by its length alone: an old cache must not outlive its bundle.
     for (const command of commands) rmSync(cacheOf(command), { force: true });
     const { build } = await import('esbuild');
-    await Promise.all([build({ ...cli, plugins: [weighApart] }), build(weigh), build(oci), build(library)]).catch(() =>
-      stop('the bundles cannot be built: see above'),
-    );
+    await Promise.all([
+      build({ ...cli, plugins: [weighApart] }),
+      build({ ...weigh, plugins: [chartsApart] }),
+      build(charts),
+      build(oci),
+      build(library),
+    ]).catch(() => stop('the bundles cannot be built: see above'));
     for (const command of commands) writeFileSync(command, loadSeldomLazily(readFileSync(command, 'utf8')));
     writeCodeCaches();
   });

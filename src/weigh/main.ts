@@ -17,11 +17,22 @@ import { weigh } from './weigh.ts';
 
 const renderJson = (weighing: Weighing): string => `${JSON.stringify(weighing)}\n`;
 
+/** What draws is large, and a bundle of its own. */
+async function renderHtml(weighing: Weighing): Promise<string> {
+  const [{ renderPage }, { publications }, { draw }] = await Promise.all([
+    import('./report/page.ts'),
+    import('./anchors.ts'),
+    import('./report/page/draw.ts'),
+  ]);
+  return renderPage(weighing, publications, draw);
+}
+
 /** By the flag that asks for them. */
-const forms: Readonly<Record<string, (weighing: Weighing) => string>> = {
+const forms: Readonly<Record<string, (weighing: Weighing) => string | Promise<string>>> = {
   json: renderJson,
   csv: renderCsv,
   markdown: renderMarkdown,
+  html: renderHtml,
 };
 
 /** @returns 0; 1 where a backend died, a payload failed or something got worse; 130 after Ctrl-C */
@@ -33,7 +44,7 @@ export async function runWeigh(command: WeighCommand, desk: Desk): Promise<numbe
 
   const weighing = await measure(command, desk);
   desk.print(renderTerminal(weighing, desk));
-  for (const [form, path] of Object.entries(command.files)) write(path, forms[form]?.(weighing) ?? '');
+  for (const [form, path] of Object.entries(command.files)) write(path, (await forms[form]?.(weighing)) ?? '');
   const worse = before === undefined ? 0 : report(before, weighing, desk);
   if (weighing.outcome === 'interrupted') return 130;
   return weighing.outcome === 'incomplete' ? 1 : worse;

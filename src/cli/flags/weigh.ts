@@ -90,6 +90,7 @@ export const weighFlags: readonly FlagGroup<WeighDraft>[] = [
       output('json', 'JSON, with all samples'),
       output('csv', 'CSV, a line for each summary'),
       output('markdown', 'Markdown'),
+      output('html', 'a page with charts that needs no network'),
       {
         name: 'compare',
         value: 'OLD.json',

@@ -10,7 +10,7 @@ export interface WeighCommand {
   runs?: number;
   effort: Settings['effort'];
   seed?: number;
-  /** Where to write the result, by the name of its form: `json`, `csv`, `markdown`. */
+  /** Where to write the result, by the name of its form: `json`, `csv`, `markdown`, `html`. */
   files: Record<string, string>;
   /** A result file of an earlier weighing. */
   compare?: string;

@@ -1,0 +1,190 @@
+/** What the numbers mean, for who reads nothing else. Every number is the result file's; where it has none, it says why. */
+import type { Weighing } from '../../types/result.ts';
+import { figure, range } from '../figures.ts';
+import { absence, allOf, bestOf, contrast, type Field, fieldOf, type Standing } from './contrast.ts';
+import { readable, times } from './readable.ts';
+
+export interface Finding {
+  /** What it is about: `A container beside a virtual machine`. */
+  readonly title: string;
+  /** In large letters: `526× faster`. */
+  readonly figure: string;
+  /** Reads on from the figure: `faster starts a container …` */
+  readonly claim: string;
+  /** A sentence each. */
+  readonly because: readonly string[];
+}
+
+export function findingsOf(weighing: Weighing): Finding[] {
+  const start = fieldOf(weighing, 'start');
+  const memory = fieldOf(weighing, 'memory');
+  return [
+    ...(start === undefined ? [] : [besideMachine(weighing, start, startWords), startBesideProcess(weighing, start)]),
+    ...(memory === undefined ? [] : [besideMachine(weighing, memory, memoryWords)]),
+    rate(weighing),
+  ].filter((finding) => finding !== undefined);
+}
+
+interface Words {
+  readonly title: string;
+  /** The title where one of both was not measured. */
+  readonly subject: string;
+  /** The machine's number is the larger one, or the smaller. */
+  readonly larger: string;
+  readonly smaller: string;
+  readonly claim: (container: string, machine: string) => string;
+  readonly because: (weighing: Weighing, field: Field, container: Standing, machine: Standing) => string[];
+}
+
+const startWords: Words = {
+  title: 'A container starts',
+  subject: 'A container beside a virtual machine',
+  larger: 'faster',
+  smaller: 'slower',
+  claim: (container, machine) =>
+    `than a virtual machine: ${container} against ${machine}, from the request until nothing is left`,
+  because: (weighing, field, container, machine) => [
+    ...whyMachine(weighing, machine),
+    ...whyContainer(weighing, container),
+    ...others(field, container),
+  ],
+};
+
+const memoryWords: Words = {
+  title: 'An idle virtual machine takes',
+  subject: 'Memory of a virtual machine',
+  larger: 'more',
+  smaller: 'less',
+  claim: (container, machine) => `of the host’s memory than a container: ${machine} against ${container}`,
+  because: (_, field, __, machine) => largestPart(field, machine),
+};
+
+/** The best container beside the best machine. */
+function besideMachine(
+  weighing: Weighing,
+  field: Field,
+  { title, subject, larger, smaller, claim, because }: Words,
+): Finding {
+  const [container, machine] = [bestOf(field, 'container'), bestOf(field, 'vm')];
+  if (container === undefined || machine === undefined) {
+    const [what, family] =
+      container === undefined ? (['a container', 'container'] as const) : (['a virtual machine', 'vm'] as const);
+    return { title: subject, figure: '–', claim: `${what}: not measured: ${absence(weighing, family)}.`, because: [] };
+  }
+  const { ratio, low, high, verdict } = contrast(machine, container, weighing);
+  const [ours, theirs] = [said(field, container), said(field, machine)];
+  if (verdict === 'same')
+    return {
+      title: subject,
+      figure: '=',
+      claim: `no difference can be claimed between ${ours} and ${theirs}.`,
+      because: [],
+    };
+  const [factor, least, most, word] =
+    verdict === 'higher' ? [ratio, low, high, larger] : [1 / ratio, 1 / high, 1 / low, smaller];
+  return {
+    title,
+    figure: `${times(factor)} ${word}`,
+    claim: `${claim(ours, theirs)} (95 %: ${range(least, most)}×).`,
+    because: because(weighing, field, container, machine),
+  };
+}
+
+const said = ({ measure }: Field, { backend, summary }: Standing): string =>
+  `${readable(summary.median, measure.unit)} (${backend.title})`;
+
+/** The longest of its phases, where its start was followed. */
+function whyMachine(weighing: Weighing, { backend }: Standing): string[] {
+  const phases = weighing.timelines
+    .find((one) => one.backend === backend.name)
+    ?.spans.filter(({ depth }) => depth === 0);
+  const own = 'The machine brings its own kernel, which has to start first';
+  const longest = phases?.toSorted((a, b) => b.end - b.begin - (a.end - a.begin))[0];
+  if (phases === undefined || longest === undefined)
+    return [`${own}; how long each phase takes: not measured: no timeline of ${backend.title} in this weighing.`];
+  const lasts = longest.end - longest.begin;
+  const share = (100 * lasts) / Math.max(...phases.map(({ end }) => end));
+  return [
+    `${own}: “${longest.name}” alone takes ${readable(lasts, 'ms')}, ${figure(share)} % of the start that was followed.`,
+    ...(backend.traits.notes === undefined ? [] : [`Note: ${backend.traits.notes}.`]),
+  ];
+}
+
+function whyContainer(weighing: Weighing, { backend }: Standing): string[] {
+  const spans = weighing.timelines.find((one) => one.backend === backend.name)?.spans;
+  const shares = 'The container borrows the kernel that already runs, and asks it for a few things';
+  if (spans === undefined || spans.length === 0) return [`${shares}.`];
+  const depth = Math.max(...spans.map((span) => span.depth));
+  const steps = spans.filter((span) => span.depth === depth);
+  const longest = steps.toSorted((a, b) => b.end - b.begin - (a.end - a.begin))[0];
+  if (longest === undefined) return [`${shares}.`];
+  return [`${shares}: the longest step, “${longest.name}”, takes ${readable(longest.end - longest.begin, 'ms')}.`];
+}
+
+function others(field: Field, best: Standing): string[] {
+  const worst = allOf(field, 'container').at(-1);
+  if (worst === undefined || worst === best) return [];
+  return [`Containers differ among themselves: ${said(field, worst)} is the slowest measured.`];
+}
+
+function startBesideProcess(weighing: Weighing, field: Field): Finding | undefined {
+  const title = 'Isolation adds to a start';
+  const [bare, container] = [bestOf(field, 'process'), bestOf(field, 'container')];
+  if (bare === undefined || container === undefined) return undefined;
+  const { ratio, low, high, verdict } = contrast(container, bare, weighing);
+  if (verdict === 'same')
+    return { title, figure: '=', claim: 'no difference to a bare process can be claimed.', because: [] };
+  const more = container.summary.median - bare.summary.median;
+  const { traits, title: name } = container.backend;
+  const parts = [
+    ...(traits.namespaces.length === 0
+      ? []
+      : [`${traits.namespaces.length} namespaces (${traits.namespaces.join(', ')})`]),
+    `a root of its own (${traits.root})`,
+    ...(traits.cgroup ? ['a cgroup'] : []),
+    ...(traits.seccomp ? ['a seccomp filter'] : []),
+  ];
+  return {
+    title,
+    figure: `${more < 0 ? '−' : '+'}\u2009${readable(Math.abs(more), field.measure.unit)}`,
+    claim: `where ${name} starts the program, and not the bare process that takes ${readable(bare.summary.median, field.measure.unit)}: ${times(ratio)} (95 %: ${range(low, high)}×).`,
+    because: [`It buys ${listed(parts)}.`],
+  };
+}
+
+const listed = (parts: readonly string[]): string =>
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
+
+function largestPart({ question, measure }: Field, { series, summary, backend }: Standing): string[] {
+  const parts = question.measures
+    .filter(({ partOf }) => partOf === measure.name)
+    .map(({ name, title }) => ({ title, value: series.summaries[name]?.median ?? 0 }))
+    .toSorted((a, b) => b.value - a.value);
+  const [largest] = parts;
+  if (largest === undefined || !(largest.value > 0) || !(summary.median > 0)) return [];
+  const share = Math.min(100, (100 * largest.value) / summary.median);
+  return [
+    `Of what ${backend.title} adds, ${figure(share)} % (${readable(largest.value, measure.unit)}) is ${largest.title}.`,
+  ];
+}
+
+function rate(weighing: Weighing): Finding | undefined {
+  const question = weighing.questions.find(({ name }) => name === 'rate');
+  const most = question?.variants.toSorted((a, b) => (b.at ?? 0) - (a.at ?? 0))[0];
+  const field = fieldOf(weighing, 'rate', most?.name);
+  const container = field === undefined ? undefined : bestOf(field, 'container');
+  if (field === undefined || most === undefined || container === undefined) return undefined;
+  const worst = allOf(field, 'container').at(-1);
+  const bare = bestOf(field, 'process');
+  const unit = field.measure.unit;
+  const slowest =
+    worst === undefined || worst === container
+      ? ''
+      : `; of the slowest measured (${worst.backend.title}), ${readable(worst.summary.median, unit)}`;
+  return {
+    title: `Asked for ${most.title}, this machine starts`,
+    figure: readable(container.summary.median, unit),
+    claim: `of containers (${container.backend.title})${slowest}.`,
+    because: bare === undefined ? [] : [`Of bare processes, ${readable(bare.summary.median, unit)}.`],
+  };
+}
