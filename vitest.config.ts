@@ -37,6 +37,14 @@ const machine = {
   sequence: { groupOrder: 3 },
 };
 
+/** What a page looks like, in a real browser. */
+const browser = {
+  ...kernel,
+  name: 'browser',
+  include: ['tests/browser/**/*.test.ts'],
+  sequence: { groupOrder: 4 },
+};
+
 export default defineConfig({
   test: {
     // ffi-rs, loaded in a worker thread alone, ends in a segmentation fault: every file gets a process.
@@ -47,6 +55,7 @@ export default defineConfig({
       { extends: true, test: kernel },
       { extends: true, test: conformance },
       { extends: true, test: machine },
+      { extends: true, test: browser },
     ],
   },
 });

@@ -24,6 +24,7 @@ const test = {
   crun: 'a backend to weigh',
   runc: 'a backend to weigh',
   bubblewrap: 'a backend to weigh',
+  chromium: 'looks at the page of a weighing as a reader does',
   iproute2: 'looks at namespaces from outside',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
