@@ -61,7 +61,7 @@ function fromFlags(words: Words): Resources {
       limit: number('memory'),
       reservation: number('memory-reservation'),
       swap: number('memory-swap'),
-    }) as Resources['memory'] & object,
+    }),
     cpu: given({
       shares: number('cpu-share'),
       quota: number('cpu-quota'),
@@ -70,8 +70,8 @@ function fromFlags(words: Words): Resources {
       idle: number('cpu-idle'),
       cpus: words.value('cpuset-cpus'),
       mems: words.value('cpuset-mems'),
-    }) as Resources['cpu'] & object,
-    blockIO: given({ weight: number('blkio-weight') }) as Resources['blockIO'] & object,
-    pids: given({ limit: number('pids-limit') }) as Resources['pids'] & object,
+    }),
+    blockIO: given({ weight: number('blkio-weight') }),
+    pids: given({ limit: number('pids-limit') }),
   };
 }
