@@ -89,7 +89,7 @@ export function horizontal(whole: Axis, width: number): Record<string, unknown> 
 }
 
 /** Of letters, so many fit beside a row, or above it. */
-const room: Readonly<Record<Frame, number>> = { wide: 21, narrow: 32 };
+const room: Readonly<Record<Frame, number>> = { wide: 21, narrow: 26 };
 
 /** The name of each row and what is said of it: beside it, or above where a page is narrow. Rows are found by their name. */
 export function rowLabels(

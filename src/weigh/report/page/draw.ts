@@ -10,11 +10,15 @@ import type { Spec } from './chart.ts';
 export async function draw(spec: Spec): Promise<string> {
   const view = new View(parse(compile(spec, { logger: strict }).spec), { renderer: 'none' });
   try {
-    return await view.toSVG();
+    return rounded(await view.toSVG());
   } finally {
     view.finalize();
   }
 }
+
+/** To hundredths of a pixel: a third of a drawing is digits that nobody can see. Its texts have no number so long. */
+const rounded = (svg: string): string =>
+  svg.replaceAll(/-?\d+\.\d{4,}(?:e-\d+)?/g, (digits) => `${Math.round(100 * Number(digits)) / 100}`);
 
 /** What vega-lite warns of is a chart that was drawn otherwise than it was asked for. */
 const strict: LoggerInterface = {

@@ -138,7 +138,7 @@ describe('a chart', () => {
       const svg = await draw(chart.spec(frame));
       expect(svg).toMatch(new RegExp(`^<svg [^>]*width="${width}"`));
       expect(svg).toContain('var(--');
-      expect(svg).not.toMatch(/undefined|NaN|href|<script|#[0-9a-f]{3,6}"/);
+      expect(svg).not.toMatch(/\d\.\d{4}|undefined|NaN|href|<script|#[0-9a-f]{3,6}"/);
     }
   });
 

@@ -25,7 +25,7 @@ export interface Point {
 
 const layouts = {
   wide: { left: 290, right: 84, top: 2, bottom: 30, step: 25, letters: 40 },
-  narrow: { left: 4, right: 10, top: 2, bottom: 30, step: 42, letters: 36 },
+  narrow: { left: 4, right: 10, top: 2, bottom: 30, step: 42, letters: 33 },
 } as const;
 
 export function beside(points: readonly Point[], unit: Unit): Chart {

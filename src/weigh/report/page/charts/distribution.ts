@@ -24,7 +24,7 @@ export interface Lane {
 }
 
 /** Of a whole chart: beyond it each lane shows its share of values, evenly by rank, and all that are flagged. */
-const mostDots = 1600;
+const mostDots = 1000;
 
 const layouts = {
   wide: { left: 168, right: 84, top: 2, bottom: 30, step: 34, swarm: 24 },
