@@ -101,11 +101,13 @@ function tableOf(
   for (const { name, ...rule } of rules) {
     const number = resolve(arch, name);
     if (number >= 0) add(number, rule);
-    else for (const [each, on] of demultiplex(number, rule, otherwise)) add(each, on);
+    // `recv` and `send` are calls of 32-bit x86 alone; elsewhere 102 and 117 are getuid(2) and setresuid(2).
+    else if (arch === i386) for (const [each, on] of demultiplex(number, rule, otherwise)) add(each, on);
   }
   return calls;
 }
 
+const i386 = 0x40000003;
 const SOCKETCALL = 102;
 const IPC = 117;
 

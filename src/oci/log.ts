@@ -28,7 +28,7 @@ export class Log {
   /** On standard error too: some engines listen there. */
   error(text: string): void {
     if (this.#options.file !== undefined) this.#write('error', text);
-    process.stderr.write(`tare-oci: ${text}\n`);
+    process.stderr.write(`${text}\n`);
   }
 
   #write(level: Level, text: string): void {

@@ -247,3 +247,18 @@ test('a filter that the kernel would find too long is refused', () => {
     `[TareError: fit the seccomp filter, of 5038 instructions, into 4096: E2BIG (hint: compare fewer arguments, or name fewer architectures)]`,
   );
 });
+
+/** Podman's profile names them; the containers of Debian's podman ran as user -38 before. */
+test('calls that 32-bit x86 alone multiplexes do not change what getuid and setresuid are on x86-64', () => {
+  const names = ['recv', 'send', 'semop', 'getuid', 'setresuid'];
+  const profile: FilterProfile = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 38,
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+    syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }],
+  };
+  const bpf = compile(profile);
+  for (const number of [102, 117])
+    for (const first of [0n, 1n, 9n, 10n])
+      expect(verdictName(evaluate(bpf, { arch: AUDIT_ARCH.x86_64, number, args: [first] }))).toBe('ALLOW');
+});
