@@ -50,7 +50,8 @@ test.runIf(able && needs('controller:cpu'))('who is given a fifth of a processor
 });
 
 test.runIf(able && needs('controller:pids'))('refused forks are counted', async () => {
-  const forks = 'for n in 1 2 3 4 5 6; do sleep 60 & done; sleep 60';
+  // Whoever is refused a fork ends; its children and the first process stay.
+  const forks = '(for n in 1 2 3 4 5 6; do sleep 60 & done); exec sleep 60';
   const { pids } = await watch({ limits: { pids: 4 } }, forks, (stats) => (stats.pids?.refused ?? 0) > 0);
   expect(pids).toMatchObject({ max: 4 });
 });
