@@ -5,7 +5,10 @@ import { containerd } from './backends/containerd.ts';
 import { crun } from './backends/crun.ts';
 import { docker } from './backends/docker.ts';
 import { lxc } from './backends/lxc.ts';
+import { microvm } from './backends/microvm.ts';
 import { podman } from './backends/podman.ts';
+import { q35 } from './backends/q35.ts';
+import { q35Emulated } from './backends/q35-emulated.ts';
 import { runc } from './backends/runc.ts';
 import { systemdNspawn } from './backends/systemd-nspawn.ts';
 import { tare } from './backends/tare.ts';
@@ -26,4 +29,7 @@ export const backends: readonly Backend[] = [
   podman,
   containerd,
   docker,
+  microvm,
+  q35,
+  q35Emulated,
 ];

@@ -148,10 +148,11 @@ class WeighingRun {
       this.#failed = true;
       return { ...entry, version: found.version, missing: { reason: (error as Error).message } };
     }
-    const { follow } = backend;
+    const { follow, refuses } = backend;
     this.#contenders.push({
       name,
       open: async (job) => backend.open(job, site),
+      ...(refuses === undefined ? {} : { refuses }),
       ...(follow === undefined ? {} : { follow: async (job) => follow(job, site) }),
     });
     return { ...entry, version: found.version };

@@ -3,13 +3,15 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Random, shuffled } from '../random.ts';
-import { orderInterval } from '../statistics.ts';
+import { medianOf, orderInterval } from '../statistics.ts';
 import type { Job, Peer } from '../types/backend.ts';
 import type { Pace, Trial, Values } from '../types/workload.ts';
 
 export interface Contender {
   /** `crun`, and `crun#2` where it is measured against itself. */
   readonly name: string;
+  /** Why it cannot be asked for this. */
+  readonly refuses?: (job: Job) => string | undefined;
   /** Rejects with the reason where it cannot be had. */
   open(job: Job): Promise<Peer>;
 }
@@ -49,11 +51,16 @@ export async function takeRounds(
   return trialRun.outcomes;
 }
 
+/** So many times the median of all may a sample take without being asked for less often. */
+const patience = 10;
+
 class TrialRun {
   readonly outcomes = new Map<string, Outcome>();
   readonly #trial: Trial;
   readonly #watch: Watch;
   readonly #peers = new Map<string, Peer>();
+  /** How long the first sample of each took, in ms, all around it included. */
+  readonly #durations = new Map<string, number>();
 
   constructor(trial: Trial, watch: Watch) {
     this.#trial = trial;
@@ -65,6 +72,11 @@ class TrialRun {
     const { name } = contender;
     const outcome: Outcome = { rounds: [], rows: [] };
     this.outcomes.set(name, outcome);
+    const refusal = contender.refuses?.(job);
+    if (refusal !== undefined) {
+      outcome.refusal = refusal;
+      return;
+    }
     await this.#attempt(outcome, async () => {
       const peer = await contender.open(job);
       this.#peers.set(name, peer);
@@ -80,7 +92,8 @@ class TrialRun {
       const spent = (performance.now() - begun) / 1000 / pace.budget;
       if (this.#over(round, spent)) break;
       this.#watch.progress(Math.min(1, Math.max(spent, round / pace.most)));
-      for (const [turn, name] of shuffled(this.#asked(), this.#watch.random).entries()) {
+      const due = this.#asked().filter((name) => (round + pace.warmup) % this.#stride(name) === 0);
+      for (const [turn, name] of shuffled(due, this.#watch.random).entries()) {
         await this.#sample(name, round, turn);
       }
     }
@@ -92,6 +105,13 @@ class TrialRun {
       const outcome = this.outcomes.get(name) ?? { rounds: [], rows: [] };
       await this.#attempt(outcome, async () => peer[Symbol.asyncDispose]());
     }
+  }
+
+  /** Who takes far longer than most is asked less often: else the others would wait for it all the time. */
+  #stride(name: string): number {
+    const own = this.#durations.get(name);
+    if (own === undefined) return 1;
+    return Math.max(1, Math.ceil(own / (patience * medianOf([...this.#durations.values()]))));
   }
 
   #asked(): string[] {
@@ -106,7 +126,10 @@ class TrialRun {
     await this.#attempt(outcome, async () => {
       await this.#trial.prepare?.();
       await pause(this.#trial.pace.rest);
+      const begun = performance.now();
       const values = await this.#trial.sample(peer);
+      const took = performance.now() - begun;
+      this.#durations.set(name, this.#durations.get(name) ?? took);
       if (round < 0) return;
       outcome.rounds.push(round);
       outcome.rows.push(values);

@@ -10,6 +10,8 @@ export interface Backend {
   readonly traits: Traits;
   /** Whether it works here, found out by looking, and best by trying. Never rejects. */
   probe(site: Site): Promise<Readiness>;
+  /** Why a job makes no sense here, if it does not: that is no failure. */
+  readonly refuses?: (job: Job) => string | undefined;
   /** Rejects with the reason where it cannot be had. */
   open(job: Job, site: Site): Promise<Peer>;
   /** One start, followed step by step, from the request to nothing left. Absent where there is nothing to be seen. */

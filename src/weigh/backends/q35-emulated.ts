@@ -1,0 +1,8 @@
+import { virtualMachine } from '../virtual-machine.ts';
+
+export const q35Emulated = virtualMachine({
+  name: 'q35-emulated',
+  title: 'QEMU q35, emulated',
+  machine: { machine: 'q35', devices: 'emulated' },
+  notes: 'a PC whose disk and serial line are those of real ones, register by register',
+});
