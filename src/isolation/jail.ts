@@ -59,7 +59,8 @@ export function jailRequest(options: QemuOptions, facts: JailFacts): RunRequest 
     image: `dir:${emptyRoot}`,
     name: options.name,
     args: [qemu, ...options.argv],
-    env: ['PATH=/usr/bin', 'TMPDIR=/tmp'],
+    // QEMU goes to /var/tmp where it is told /tmp (block.c, create_tmp_file).
+    env: ['PATH=/usr/bin', 'TMPDIR=/var/tmp'],
     cwd: '/',
     readOnly: true,
     capDrop: ['ALL'],
@@ -70,7 +71,7 @@ export function jailRequest(options: QemuOptions, facts: JailFacts): RunRequest 
         .filter((path) => existsSync(path))
         .map((path) => bind(path, ['ro', 'nosuid', 'nodev'])),
       ...options.writes.map((path) => bind(path, ['nosuid', 'nodev', 'noexec'])),
-      { type: 'tmpfs', target: '/tmp', options: ['mode=1777', 'size=16m'] },
+      { type: 'tmpfs', target: '/var/tmp', options: ['mode=1777', 'size=16m'] },
     ],
     devices: options.devices.map((path) => ({ source: path, target: path, permissions: 'rw' })),
     ...(options.network ? { namespaces: { network: 'host' } } : {}),
