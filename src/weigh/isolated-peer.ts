@@ -27,12 +27,11 @@ export class IsolatedPeer implements Peer {
   async #runOne(): Promise<Run> {
     const requested = process.hrtime.bigint();
     const isolated = await this.#isolation.start(this.#site.engine, this.#options);
-    let exited = 0n;
     try {
       isolated.stdin?.end();
       const [out, errors] = [collect(isolated.stdout), collect(isolated.stderr)];
       const { exitCode } = await isolated.exited;
-      exited = process.hrtime.bigint();
+      const exited = process.hrtime.bigint();
       await isolated[Symbol.asyncDispose]();
       const gone = process.hrtime.bigint();
       await Promise.all([out.ended, errors.ended]);

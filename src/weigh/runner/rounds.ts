@@ -107,11 +107,13 @@ class TrialRun {
     }
   }
 
-  /** Who takes far longer than most is asked less often: else the others would wait for it all the time. */
+  /** Who takes far longer than most is asked less often, but often enough: else the others would wait for it all the time. */
   #stride(name: string): number {
     const own = this.#durations.get(name);
     if (own === undefined) return 1;
-    return Math.max(1, Math.ceil(own / (patience * medianOf([...this.#durations.values()]))));
+    const { least, most } = this.#trial.pace;
+    const wanted = Math.ceil(own / (patience * medianOf([...this.#durations.values()])));
+    return Math.max(1, Math.min(wanted, Math.floor(most / least)));
   }
 
   #asked(): string[] {

@@ -13,6 +13,7 @@ interface Script {
   /** ns of the sample that is asked for as the nth, warm-up included. */
   readonly sample?: (nth: number) => number;
   readonly open?: () => void;
+  readonly refuses?: () => string;
 }
 
 const samplesOf = async (
@@ -24,7 +25,7 @@ const samplesOf = async (
   const closed: string[] = [];
   const controller = new AbortController();
   let kept = 0;
-  const contenders = scripts.map(({ name, sample = () => 1e6, open }): Contender => {
+  const contenders = scripts.map(({ name, sample = () => 1e6, open, refuses }): Contender => {
     let nth = 0;
     const peer: Peer = {
       run: async () => {
@@ -36,6 +37,7 @@ const samplesOf = async (
     };
     return {
       name,
+      ...(refuses === undefined ? {} : { refuses }),
       open: async () => {
         open?.();
         return peer;
@@ -85,6 +87,24 @@ describe('rounds', () => {
       most: 100,
     });
     expect(both.outcomes.get('a')?.rounds).toHaveLength(100);
+  });
+
+  test('ask who takes far longer less often, and often enough', async () => {
+    const slow = () => {
+      const end = performance.now() + 20;
+      while (performance.now() < end) continue;
+      return 20e6;
+    };
+    const scripts = [{ name: 'a' }, { name: 'b' }, { name: 'c' }, { name: 'slow', sample: slow }];
+    const { outcomes } = await samplesOf(scripts, { least: 6, most: 30, precision: -1 });
+    expect(outcomes.get('a')?.rounds).toHaveLength(30);
+    expect(outcomes.get('slow')?.rounds).toEqual([0, 5, 10, 15, 20, 25]);
+  });
+
+  test('do not ask who refuses the job, and call that no failure', async () => {
+    const { outcomes, log } = await samplesOf([{ name: 'a', refuses: () => 'no network' }, { name: 'b' }]);
+    expect(outcomes.get('a')).toEqual({ rounds: [], rows: [], refusal: 'no network' });
+    expect(log).not.toContain('a');
   });
 
   test('end when the budget is spent, but never without a sample', async () => {
