@@ -34,7 +34,10 @@
  *     ├── EXECUTED ────────────────────────────────▶│  execve closed the socket, or the child is gone
  *     │ pidfd readable                              │
  *     ├── EXITED {code, status, usage} ────────────▶│  reaped; always the last word on a child
+ *
+ * An id with the bit UNREAPED is of a child that outlives us: who is its parent then collects its end.
  */
+#define UNREAPED (1ull << 40)
 #define EVENT_MESSAGE 1u
 #define EVENT_EXECUTED 2u
 #define EVENT_EXITED 3u
@@ -128,7 +131,8 @@ static void on_words(struct child *child) {
 static void bury(struct child *child) {
   siginfo_t info = {0};
   struct rusage usage = {0};
-  while (syscall(SYS_waitid, P_PIDFD, child->pidfd, &info, WEXITED | __WALL, &usage) < 0 && errno == EINTR) continue;
+  int how = WEXITED | __WALL | (child->id & UNREAPED ? WNOWAIT : 0);
+  while (syscall(SYS_waitid, P_PIDFD, child->pidfd, &info, how, &usage) < 0 && errno == EINTR) continue;
   struct event event = {.id = child->id, .kind = EVENT_EXITED, .fd = -1, .code = info.si_code};
   event.status = info.si_status;
   event.user = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;

@@ -25,6 +25,7 @@ const test = {
   runc: 'a backend to weigh',
   bubblewrap: 'a backend to weigh',
   chromium: 'looks at the page of a weighing as a reader does',
+  podman: 'an engine to call tare-oci',
   iproute2: 'looks at namespaces from outside',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
@@ -50,7 +51,6 @@ const peers = {
   ...bench,
   lxc: 'a peer',
   'systemd-container': 'a peer: systemd-nspawn',
-  podman: 'a peer',
   'docker.io': 'a peer: dockerd',
   containerd: 'a peer, and beneath docker',
 };

@@ -34,7 +34,7 @@ export function pack(id: number, options: Cloned, { boot, encoded }: Boot, progr
   // Not from Node's pool: the bootstrap's addresses must hold until the call is over.
   const block = Buffer.allocUnsafeSlow(programAt + program.bytes.length);
   block.fill(0, 0, request.size);
-  block.writeUInt32LE(id, 0);
+  block.writeBigUInt64LE(BigInt(id), 0);
   block.writeUInt32LE(Number(archValue(options.cloneFlags.value, arch)), request.flags);
   block.writeInt32LE(options.cgroup ?? -1, request.cgroup);
   block.writeUInt32LE(bootAt, request.bootstrap);

@@ -36,6 +36,8 @@ export interface SpawnOptions extends ChildOptions {
   readonly trace?: boolean;
   /** `program` as bytes, where they are known already. */
   readonly encoded?: Encoded;
+  /** It outlives this process: whoever is its parent then collects its exit status. */
+  readonly unreaped?: boolean;
   /** Nothing waits for its end. */
   readonly background?: boolean;
 }
@@ -50,6 +52,9 @@ const ownId = (id: number): number => id - (id % 2);
 const isAdopted = (id: number): boolean => id % 2 === 1;
 const adoptedId = (id: number): number => id + 1;
 
+/** `UNREAPED` of native/spawn.c. */
+const unreaped = 2 ** 40;
+
 /** So many bootstraps are remembered; then it begins anew. */
 const mostBoots = 64;
 
@@ -63,6 +68,7 @@ export class Spawner {
   #listener: Socket | undefined;
   readonly #children = new Map<number, Child>();
   readonly #background = new Set<number>();
+  readonly #unreaped = new Set<number>();
   readonly #memory = new Memory();
   readonly #boots = new Map<string, Boot>();
   #next = 2;
@@ -136,7 +142,9 @@ export class Spawner {
     this.#next += 2;
     const program = options.encoded ?? this.encode(options.program, options.trace);
     const { boot, encoded: bootProgram } = this.#bootFor(options);
-    const block = pack(id, options, { boot, encoded: bootProgram }, program, this.#arch);
+    // Of one that is to be followed by another only that other's end counts.
+    const kept = options.unreaped === true && options.program.successor === undefined;
+    const block = pack(id + (kept ? unreaped : 0), options, { boot, encoded: bootProgram }, program, this.#arch);
 
     const cloned = process.hrtime.bigint();
     this.#native.spawn(block);
@@ -160,6 +168,7 @@ export class Spawner {
       child.surroundings = { cloned, bootstrap: { program: boot.program, stamps } };
     }
     this.#children.set(id, child);
+    if (options.unreaped === true) this.#unreaped.add(id);
     if (options.background === true) this.#background.add(id);
     this.#hold();
     return child;
@@ -222,6 +231,7 @@ export class Spawner {
     else if (kind === eventKind.exited && child.onExit(exitOf(event), isAdopted(id))) {
       this.#children.delete(ownId(id));
       this.#background.delete(ownId(id));
+      this.#unreaped.delete(ownId(id));
       this.#hold();
     }
   }
@@ -237,7 +247,7 @@ export class Spawner {
 
   #adopt(id: number, child: Child, pidfd: number): void {
     child.adopt(pidfd);
-    this.#native.follow(adoptedId(id), pidfd);
+    this.#native.follow(adoptedId(id) + (this.#unreaped.has(id) ? unreaped : 0), pidfd);
     if (child.killed) this.kill(child, 'SIGKILL');
   }
 

@@ -131,6 +131,7 @@ class Creation {
       program: launch.program,
       cloneFlags: launch.cloneFlags,
       newUser: launch.newUser,
+      unreaped: true,
       fds,
       inner,
       lastCapability: host.lastCapability,

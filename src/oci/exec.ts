@@ -55,6 +55,7 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
       program,
       cloneFlags: named(0, '0'),
       newUser: false,
+      unreaped: true,
       fds: Array.from({ length: payloadFds }, (_, fd) => fd),
       inner: opened.slice(0, 1),
       lastCapability: engine.host.lastCapability,
