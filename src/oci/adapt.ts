@@ -73,9 +73,16 @@ function adaptDevice(device: unknown): unknown {
   return { ...device, fileMode: device.fileMode & 0o777 };
 }
 
-/** A new group has no limit: one that asks for none needs no controller. */
+/** What every new group has: whoever asks for no more needs no controller. containerd always asks for these shares. */
+const usualShares = 1024;
+
 function adaptResources(resources: Node): Node {
-  const { pids } = resources;
+  const { pids, cpu } = resources;
   const free = isNode(pids) && typeof pids.limit === 'number' && pids.limit <= 0;
-  return free ? { ...resources, pids: undefined } : resources;
+  const usual = isNode(cpu) && cpu.shares === usualShares;
+  return {
+    ...resources,
+    ...(free ? { pids: undefined } : {}),
+    ...(usual ? { cpu: { ...cpu, shares: undefined } } : {}),
+  };
 }

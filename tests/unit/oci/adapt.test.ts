@@ -30,10 +30,14 @@ test("engines' own spellings become the spec's", () => {
   const linux = {
     rootfsPropagation: 'rslave',
     devices: [{ path: '/dev/null', fileMode: 0o20666 }],
-    resources: { pids: { limit: -1 }, memory: {} },
+    resources: { pids: { limit: -1 }, memory: {}, cpu: { shares: 1024 } },
   };
   expect(adapted({ linux, process: { user: { uid: 1, username: 'alice' } } }).document).toEqual({
-    linux: { rootfsPropagation: 'slave', devices: [{ path: '/dev/null', fileMode: 0o666 }], resources: { memory: {} } },
+    linux: {
+      rootfsPropagation: 'slave',
+      devices: [{ path: '/dev/null', fileMode: 0o666 }],
+      resources: { memory: {}, cpu: {} },
+    },
     process: { user: { uid: 1 } },
   });
 });
