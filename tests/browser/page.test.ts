@@ -8,11 +8,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publications } from '../../src/weigh/anchors.ts';
 import { draw } from '../../src/weigh/report/page/draw.ts';
 import { renderPage } from '../../src/weigh/report/page.ts';
+import type { Weighing } from '../../src/weigh/types/result.ts';
 import { needs } from '../kernel/needs.ts';
 import { example } from '../unit/weigh/page/example.ts';
 import { looks } from './looks.ts';
 
 const here = needs('tool:chromium');
+
+/** With a name that has no place to break, as some machines have. */
+const weighing: Weighing = {
+  ...example,
+  machine: {
+    ...example.machine,
+    switches: { '/sys/kernel/mm/transparent_hugepage/enabled': 'always [madvise] never' },
+  },
+};
 
 describe.runIf(here)('the page of a weighing', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tare-page-'));
@@ -20,7 +30,7 @@ describe.runIf(here)('the page of a weighing', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    writeFileSync(join(directory, 'page.html'), await renderPage(example, publications, draw));
+    writeFileSync(join(directory, 'page.html'), await renderPage(weighing, publications, draw));
     // Root has no sandbox of its own in chromium.
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   });
@@ -145,7 +155,7 @@ describe.runIf(here)('the page of a weighing', () => {
         page.getByRole('link', { name: 'the whole result, as JSON' }).click(),
       ]);
       expect(download.suggestedFilename()).toBe('weighing.json');
-      expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toEqual(example);
+      expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toEqual(weighing);
     });
   });
 });

@@ -41,7 +41,7 @@ export async function renderPage(
       </head>
       <body>
         <a class="skip" href="#main">To the contents</a>
-        ${header(weighing)}
+        ${header(weighing, asked)}
         <main id="main">${sections}</main>
         <footer class="small">
           <p>
@@ -54,11 +54,11 @@ export async function renderPage(
   return page.text;
 }
 
-function header(weighing: Weighing): Markup {
-  const { machine, begun, seconds, questions, outcome } = weighing;
+function header(weighing: Weighing, asked: Weighing['questions']): Markup {
+  const { machine, begun, seconds, outcome } = weighing;
   const contents = [
     ['startups', 'start-up, step by step'],
-    ...questions.map(({ name }) => [name, name]),
+    ...asked.map(({ name }) => [name, name]),
     ['published', 'published figures'],
     ['backends', 'backends'],
     ['machine', 'machine and method'],

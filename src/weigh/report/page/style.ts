@@ -67,7 +67,7 @@ mark { background: var(--flag); color: inherit; border-radius: 3px; padding: 0 .
 ul.plain { list-style: none; margin: 0; padding: 0; }
 code { font: .9em ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .25em 1.4em; }
-.facts dt { color: var(--ink-2); } .facts dd { margin: 0; overflow-wrap: anywhere; }
+.facts dt { color: var(--ink-2); overflow-wrap: anywhere; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 footer { margin-top: 4rem; padding-bottom: 4rem; }
 @media (max-width: 860px) {
   body { font-size: 16px; }

@@ -86,6 +86,15 @@ describe('the page', () => {
     const empty: Weighing = { ...example, outcome: 'interrupted', questions: [], timelines: [], harness: [] };
     expect(text(await render(empty))).toContain('This weighing is interrupted.');
   });
+
+  test('leads to nothing that is not there', async () => {
+    const [start, rate] = example.questions;
+    const page = await render({ ...example, questions: [start!, { ...rate!, series: [], missing: [] }] });
+    const places = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    expect(links.filter((id) => !places.includes(id))).toEqual([]);
+    expect(links).not.toContain('rate');
+  });
 });
 
 test('raw samples are a line each', () => {
