@@ -25,6 +25,7 @@ export class PayloadOutput {
     this.#source.unpipe(this.stream);
     this.#source.on('data', (piece: Buffer) => void this.stream.write(piece));
     this.#source.on('end', () => this.stream.end());
+    this.#source.resume(); // a pipe that was waiting for its reader has paused it
     if (this.#source.readableEnded) this.stream.end();
   }
 

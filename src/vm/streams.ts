@@ -76,6 +76,8 @@ export class InputStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    // To send nothing would be to say that this is the end; and nobody would answer.
+    if (chunk.length === 0) return done();
     [this.#rest, this.#done] = [chunk, done];
     this.#flush();
   }
