@@ -25,6 +25,9 @@ const kernel = {
 const conformance = {
   ...kernel,
   name: 'conformance',
+  // Guests are booted, where it may be that nothing helps with translating them.
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
   include: ['tests/conformance/**/*.test.ts'],
   sequence: { groupOrder: 2 },
 };

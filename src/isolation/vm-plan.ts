@@ -57,6 +57,7 @@ export async function planVm(
     { format: disk.format, shares: socket !== undefined },
   );
   const files = await guestFiles(kernel, devices, { arch: engine.host.arch });
+  refuseTooSmall(size.memory, fileOf(kernel), files.path);
   const board: Board = {
     name: id,
     type,
@@ -78,6 +79,16 @@ function memoryOf({ limits }: RunRequest): number {
   const memory = limits?.memory === undefined ? usualMemory : parseSize(limits.memory);
   if (memory >= leastMemory) return memory;
   throw new TareError(`give a guest ${memory} bytes of memory`, { hint: 'it takes whole MiB: -m 256m' });
+}
+
+/** A kernel that does not even fit says nothing, for its first instructions are missing. */
+function refuseTooSmall(memory: number, ...files: readonly string[]): void {
+  const least = files.reduce((total, path) => total + statSync(path).size, 0);
+  if (memory > least) return;
+  const [given, needed] = [memory, least].map((bytes) => Math.ceil(bytes / 2 ** 20));
+  throw new TareError(`give a guest ${given} MiB of memory`, {
+    hint: `its kernel and first files take ${needed} MiB alone: -m 256m is plenty`,
+  });
 }
 
 function cpusOf({ limits }: RunRequest): number {

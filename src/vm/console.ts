@@ -30,10 +30,18 @@ export class Console {
 
   /** The last lines that say something, without what moves a terminal's cursor. */
   tail(count: number): string[] {
-    return this.lines
-      .map(({ text }) => text)
-      .filter((text) => text.trim() !== '')
-      .slice(-count);
+    return this.#said().slice(-count);
+  }
+
+  /** The same, but of a kernel's panic what led to it: the registers and the stack that follow tell a developer only. */
+  lastWords(count: number): string[] {
+    const said = this.#said();
+    const panic = said.findLastIndex((text) => text.includes('Kernel panic'));
+    return (panic < 0 ? said : said.slice(0, panic + 1)).slice(-count);
+  }
+
+  #said(): string[] {
+    return this.lines.map(({ text }) => text).filter((text) => text.trim() !== '');
   }
 
   #read(piece: string): void {

@@ -157,7 +157,7 @@ export class Vm implements AsyncDisposable {
 
   #trouble(what: string, hint?: string): TareError {
     const complaints = this.#complaints.tail(3).map((line) => line.replace(/^qemu-system-\w+: /, ''));
-    const printed = this.#console.tail(consoleLines);
+    const printed = this.#console.lastWords(consoleLines);
     const parts = [
       `run a virtual machine: ${what}`,
       ...complaints.map((line) => `  QEMU: ${line}`),

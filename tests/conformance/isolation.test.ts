@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
-import type { Isolated } from '../../src/isolation/isolation.ts';
+import { type Isolated, type IsolatedOptions, isolationKinds } from '../../src/isolation/isolation.ts';
 import { isolations } from '../../src/isolation/isolations.ts';
+import { takeSnapshot } from '../../src/isolation/vm-snapshot.ts';
+import { removeSnapshot } from '../../src/vm/snapshot.ts';
 import { changes, type HostState, observeHost, warmUp } from '../kernel/host-state.ts';
 import { needs } from '../kernel/needs.ts';
 import { type Command, commands } from './commands.ts';
@@ -38,7 +40,21 @@ async function finish(isolated: Isolated, { stdin, then }: Command, terminal: bo
   return { exitCode, signal, stdout: out.said(), stderr: err?.said() ?? '' };
 }
 
-describe.runIf(able).each(['process', 'container'] as const)('as a %s', (kind) => {
+/** Guests of one snapshot, since a boot takes its time; but a guest that is to have volumes is booted. */
+const snapshot = `conformance-${process.pid}`;
+const machine = { accelerator: 'tcg' as const };
+
+const around = (kind: (typeof isolationKinds)[number], { mounts = [] }: Partial<IsolatedOptions>): object => {
+  if (kind !== 'vm') return {};
+  const booted = mounts.some(({ type }) => type === 'bind');
+  return { vm: booted ? machine : { fromSnapshot: snapshot } };
+};
+
+const kinds = isolationKinds.filter((kind) =>
+  kind === 'vm' ? needs('tool:qemu-system-x86_64', 'tool:mkfs.erofs') : able,
+);
+
+describe.each(kinds)('as a %s', (kind) => {
   let place = '';
   let before: HostState = {};
 
@@ -46,9 +62,11 @@ describe.runIf(able).each(['process', 'container'] as const)('as a %s', (kind) =
     process.env.TARE_TEST_SECRET = 'ours';
     place = mkdtempSync(join(tmpdir(), 'tare-test-'));
     await warmUp(engine);
+    if (kind === 'vm') await takeSnapshot(engine, snapshot, { image: 'busybox', vm: machine });
     before = observeHost(engine);
   });
-  afterAll(() => {
+  afterAll(async () => {
+    if (kind === 'vm') await removeSnapshot(snapshot);
     delete process.env.TARE_TEST_SECRET;
     rmSync(place, { recursive: true });
     expect(changes(before, observeHost(engine))).toEqual([]);
@@ -59,7 +77,13 @@ describe.runIf(able).each(['process', 'container'] as const)('as a %s', (kind) =
     const { args, request = {}, fails, exitCode, signal } = command;
     const mounts = request.mounts?.map((mount) => (mount.source === 'VOLUME' ? { ...mount, source: place } : mount));
     const isolation = await isolations[kind]();
-    const options = { image: 'busybox', args, ...request, ...(mounts === undefined ? {} : { mounts }) };
+    const options = {
+      image: 'busybox',
+      args,
+      ...request,
+      ...(mounts === undefined ? {} : { mounts }),
+      ...around(kind, request),
+    };
     await using isolated = await isolation.start(engine, options);
     if (fails !== undefined) {
       await expect(isolated.exited).rejects.toMatchObject({
