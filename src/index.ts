@@ -10,31 +10,58 @@
  * await box.start();
  * box.stdin?.end('hello');
  * const { exitCode } = await box.exited;
+ *
+ * await run({ image: 'busybox', args: ['uname', '-r'], isolation: 'vm' });
  * ```
  *
  * @packageDocumentation
  */
 import type { Container } from './container/container.ts';
 import { Engine } from './container/engine.ts';
-import { explainRun } from './container/explain.ts';
 import type { Exit } from './container/exit.ts';
 import type { Platform } from './linux/platform.ts';
 import { findPlatform } from './linux/platform-facts.ts';
 import * as containers from './container/run.ts';
 import type { CreateOptions } from './container/run.ts';
+import type { Isolated, IsolatedOptions } from './isolation/isolation.ts';
+import { isolations } from './isolation/isolations.ts';
+import * as isolated from './isolation/run.ts';
+import type { Snapshot } from './vm/snapshot.ts';
 
 /** The one engine of this process: a library, a thread and a sealed memory file, opened by the first call that needs them. */
 let shared: Engine | undefined;
 const engine = (): Engine => (shared ??= new Engine());
 
 /**
- * Runs a container from its start to its end, with our standard streams unless `stdio` says otherwise.
+ * Runs a command from its start to its end, with our standard streams unless `stdio` says otherwise: in a container, or
+ * where `isolation` says so as a process or in a virtual machine.
  *
  * @throws {@link TareError} that names the step which failed; `exitCode` is 127 for a command not found, 126 for one that
  *   cannot be executed, 125 for all else. The reason of `signal`, if that aborts.
  */
-export async function run(options: CreateOptions): Promise<Exit> {
-  return containers.run(engine(), options);
+export async function run(options: IsolatedOptions): Promise<Exit> {
+  return isolated.run(engine(), options);
+}
+
+/**
+ * Starts a command behind any wall: a process, a container or a virtual machine. Its streams are pipes unless `stdio` says
+ * otherwise.
+ *
+ * @throws {@link TareError} that names the step which failed, or all that makes no sense behind this wall
+ */
+export async function start(options: IsolatedOptions): Promise<Isolated> {
+  return isolated.start(engine(), options);
+}
+
+/**
+ * Boots a virtual machine with its image in place, and keeps it under a name: `run({ …, vm: { fromSnapshot: name } })` goes
+ * on from there, in a fraction of the time.
+ *
+ * @throws {@link TareError} that names the step which failed; nothing is left of it then
+ */
+export async function snapshot(name: string, options: IsolatedOptions): Promise<Snapshot> {
+  const { takeSnapshot } = await import('./isolation/vm-snapshot.ts');
+  return takeSnapshot(engine(), name, options);
 }
 
 /**
@@ -46,9 +73,13 @@ export async function create(options: CreateOptions): Promise<Container> {
   return containers.create(engine(), options);
 }
 
-/** The launch program of a container as text: every system call in order, with its reason. Nothing is started. */
-export async function explain(options: CreateOptions): Promise<string> {
-  return explainRun(engine(), options);
+/**
+ * All that a start would do as text, in order, each with its reason: of a container every system call, of a virtual machine
+ * QEMU's options, the kernel's parameters and the programs in the guest. Nothing is started.
+ */
+export async function explain(options: IsolatedOptions): Promise<string> {
+  const isolation = await isolations[options.isolation ?? 'container']();
+  return isolation.explain(engine(), options);
 }
 
 /**
@@ -61,7 +92,10 @@ export function platform(): Platform {
 
 export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
 export { SpecError, type Problem } from './spec/problem.ts';
-export type { Container, CreateOptions, Exit, Platform };
+export type { Container, CreateOptions, Exit, Isolated, IsolatedOptions, Platform, Snapshot };
+export type { IsolationKind, Terminal } from './isolation/isolation.ts';
+export type { Accelerator, DeviceModel, Disk, Fd, Machine, MachineType, MemoryFile, Share } from './vm/machine.ts';
+export type { MachineRequest } from './vm/request.ts';
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';
 export type { OomKills } from './cgroup/cgroup.ts';

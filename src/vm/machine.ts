@@ -20,6 +20,7 @@ export const deviceModels = ['virtio', 'emulated'] as const satisfies readonly D
 /** An open file of QEMU's process. */
 export type Fd = number;
 
+/** A file with a filesystem, as a block device of the guest. */
 export interface Disk {
   /** As QEMU sees it. */
   readonly path: string;

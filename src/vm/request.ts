@@ -4,6 +4,7 @@ import type { Accelerator, DeviceModel, MachineType } from './machine.ts';
 export const acceleratorChoices = ['auto', 'kvm', 'tcg'] as const satisfies readonly (Accelerator | 'auto')[];
 export const networkChoices = ['none', 'user'] as const;
 
+/** What a virtual machine is to be. Whatever is absent is chosen. */
 export interface MachineRequest {
   /** `auto`, where absent: KVM if the guest boots under it here, else TCG. */
   accelerator?: (typeof acceleratorChoices)[number];
