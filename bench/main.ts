@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util';
 import { cli } from './cli.ts';
 import { honesty } from './honesty.ts';
+import { machine } from './machine.ts';
 import { profile } from './profile.ts';
 import type { Question, Settings } from './question.ts';
 import { keep, say, sayMachine } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
 
-const questions: readonly Question[] = [start, cli, profile, scale, honesty];
+const questions: readonly Question[] = [start, cli, profile, machine, scale, honesty];
 
 const options = { rounds: { type: 'string' }, alive: { type: 'string', default: '1000' } } as const;
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;

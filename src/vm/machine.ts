@@ -236,7 +236,7 @@ function diskOptions({ type, devices, disks }: Machine): Option[] {
 }
 
 function networkOptions({ type, devices, network, trimmed }: Machine): Option[] {
-  if (network === 'none') return [option('no network', '-nic', 'none')];
+  if (network === 'none') return trimmed ? [option('no network', '-nic', 'none')] : [];
   // A card on a PCI bus brings a program for booting from the network, which the firmware would run.
   const rom = type !== 'microvm' && trimmed ? ',romfile=' : '';
   const card = devices === 'virtio' ? virtio(type, 'virtio-net') : 'e1000';

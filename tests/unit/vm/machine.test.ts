@@ -199,6 +199,7 @@ describe('a machine', () => {
       - -nodefaults
       - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
+      - -nic none
       - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -machine q35
       + -device virtio-serial-pci,max_ports=2
