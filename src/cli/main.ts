@@ -3,4 +3,8 @@ import { dispatch } from './dispatch.ts';
 import { openSession } from './session.ts';
 
 // Not just `exitCode`: a pending read of standard input would keep the process until the user types.
-void dispatch(process.argv.slice(2), openSession()).then((status) => process.exit(status));
+const session = openSession();
+void dispatch(process.argv.slice(2), session).then(async (status) => {
+  await session.written();
+  process.exit(status);
+});

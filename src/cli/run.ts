@@ -19,6 +19,7 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   reportOom(exit, running.id, session);
   const recordable = recordableOf(argv, command);
   if (recordable !== undefined) await record(engine, recordable);
+  await session.written();
   engine.spawner.leave(exit.exitCode);
   return exit.exitCode;
 }

@@ -8,6 +8,8 @@ export interface Session extends Context {
   readonly print: (text: string) => void;
   /** To standard error: what went wrong. */
   readonly complain: (text: string) => void;
+  /** Settles when all of it has been written: a pipe takes 64 KiB at once. */
+  readonly written: () => Promise<unknown>;
   /** Whether what is printed there may have colours: https://no-color.org. */
   readonly colours: (fd: 1 | 2) => boolean;
   /** Set by a verb as soon as it has read its flags; an error shows its causes at `debug` and `trace`. */
@@ -23,6 +25,11 @@ export interface Verb {
 export function openSession(): Session {
   const { env } = process;
   const hasColours = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+  let written: Promise<unknown> = Promise.resolve();
+  const write = (stream: NodeJS.WriteStream, text: string): void => {
+    if (stream.listenerCount('error') === 0) stream.on('error', endAtClosedPipe);
+    written = Promise.all([written, new Promise<void>((resolve) => stream.write(text, () => resolve()))]);
+  };
   return {
     cwd: process.cwd(),
     env,
@@ -32,14 +39,10 @@ export function openSession(): Session {
     complain: (text) => {
       write(process.stderr, text);
     },
+    written: () => written,
     colours: (fd) => hasColours && isatty(fd),
     logLevel: 'silent',
   };
-}
-
-function write(stream: NodeJS.WriteStream, text: string): void {
-  if (stream.listenerCount('error') === 0) stream.on('error', endAtClosedPipe);
-  stream.write(text);
 }
 
 /** `tare explain … | head`: nobody reads on, so there is no more to do. 141 is what a shell reports of SIGPIPE. */

@@ -48,6 +48,8 @@ export class VmPayload implements Isolated {
   readonly #options: VmPayloadOptions;
   readonly #terminal: Terminal | undefined;
   readonly #outputs: readonly PayloadOutput[];
+  /** What goes to our own outputs has arrived there. */
+  readonly #passedOn: Promise<void>[] = [];
   #exitedAt: bigint | undefined;
 
   constructor(guest: Guest, process: GuestProcess, options: VmPayloadOptions) {
@@ -65,8 +67,8 @@ export class VmPayload implements Isolated {
     } else {
       const [first, second, third] = streamsOf(options.stdio);
       this.stdin = connectInput(first, process.stdin);
-      this.stdout = connectOutput(second, out.stream, 1);
-      this.stderr = connectOutput(third, err.stream, 2);
+      this.stdout = this.#connectOutput(second, out.stream, 1);
+      this.stderr = this.#connectOutput(third, err.stream, 2);
     }
     this.exited = this.#end();
     this.exited.catch(() => {}); // whoever does not wait for the end need not hear of it
@@ -123,6 +125,16 @@ export class VmPayload implements Isolated {
     for (const { stream } of this.#outputs) stream.destroy();
   }
 
+  #connectOutput(choice: One, output: Readable, own: 1 | 2): Readable | undefined {
+    if (choice === 'pipe') return output;
+    if (choice === 'ignore') output.resume();
+    else {
+      const target = (choice === 'inherit' ? own : choice) === 1 ? process.stdout : process.stderr;
+      this.#passedOn.push(passOn(output, target));
+    }
+    return undefined;
+  }
+
   /** An exit by SIGKILL does not say who sent it: the guest's kernel knows. */
   async #oomKills({ signalNumber, code }: GuestExit): Promise<OomKills | undefined> {
     const { SIGKILL } = constants.signals;
@@ -146,6 +158,7 @@ export class VmPayload implements Isolated {
     } finally {
       await this.#vm[Symbol.asyncDispose]();
       await this.#options.cleanUp();
+      await Promise.all(this.#passedOn);
     }
   }
 }
@@ -172,9 +185,14 @@ function connectInput(choice: One, input: Writable): Writable | undefined {
   return undefined;
 }
 
-function connectOutput(choice: One, output: Readable, own: 1 | 2): Readable | undefined {
-  if (choice === 'pipe') return output;
-  if (choice === 'ignore') output.resume();
-  else output.pipe((choice === 'inherit' ? own : choice) === 1 ? process.stdout : process.stderr, { end: false });
-  return undefined;
+/** Settles when all that there is has been written, or nobody reads any more: then the payload has a broken pipe. */
+function passOn(output: Readable, target: NodeJS.WriteStream): Promise<void> {
+  target.on('error', () => output.destroy());
+  output.pipe(target, { end: false });
+  return new Promise((resolve) => {
+    output.on('end', () => target.write('', () => resolve()));
+    output.on('close', () => {
+      if (!output.readableEnded) resolve();
+    });
+  });
 }

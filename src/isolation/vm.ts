@@ -123,9 +123,10 @@ async function resumeFor(engine: Engine, options: Named, snapshot: Snapshot, tra
   }
 }
 
-function startPayload(
+/** The payload in its guest. */
+export function startPayload(
   engine: Engine,
-  { guest: { vm, lastCapability }, plan: { image, board } }: Found,
+  { guest: { vm, lastCapability }, plan: { image, board } }: Pick<Found, 'guest' | 'plan'>,
   request: RunRequest & { name: string },
   trace: boolean,
 ): { readonly process: GuestProcess; readonly program: Program } {

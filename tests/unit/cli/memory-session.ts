@@ -8,6 +8,7 @@ export class MemorySession implements Session {
   printed = '';
   complained = '';
 
+  readonly written = async (): Promise<void> => {};
   readonly print = (text: string): void => {
     this.printed += text;
   };
