@@ -68,6 +68,9 @@ function segments(file: Buffer): { type: number; offset: number; size: number }[
   });
 }
 
+/** Up to a multiple of 4; in 32 bits the greatest sizes would come out negative. */
+const aligned = (size: number): number => Math.ceil(size / 4) * 4;
+
 /** {u32 size of owner, u32 size of body, u32 type}, owner and body, each filled up to a multiple of 4. */
 function notes(bytes: Buffer): { owner: string; type: number; body: Buffer }[] {
   const found: { owner: string; type: number; body: Buffer }[] = [];
@@ -77,9 +80,9 @@ function notes(bytes: Buffer): { owner: string; type: number; body: Buffer }[] {
       bytes.readUInt32LE(at + 4),
       bytes.readUInt32LE(at + 8),
     ];
-    const bodyAt = at + 12 + ((ownerSize + 3) & ~3);
+    const bodyAt = at + 12 + aligned(ownerSize);
     found.push({ owner: text(bytes, at + 12), type, body: bytes.subarray(bodyAt, bodyAt + bodySize) });
-    at = bodyAt + ((bodySize + 3) & ~3);
+    at = bodyAt + aligned(bodySize);
   }
   return found;
 }

@@ -53,7 +53,7 @@ function report(what: string, begun: number, before: Weight, after: Weight): voi
 
 /** In bytes: less per container than any object that is kept for each, beside what V8 needs at one time or another. */
 const trifle = 200;
-const noise = 2 * 2 ** 20;
+const noise = 4 * 2 ** 20;
 
 test.runIf(able)(`${inTurn} containers one after another leave nothing`, patience, async () => {
   const host = observeHost(engine);
