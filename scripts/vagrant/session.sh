@@ -14,6 +14,14 @@ done
 mkdir -p /run/lock /etc/libvirt/qemu/networks "$place/pool"
 ip link set lo up
 
+# Debian makes them with the package that starts libvirt at each boot, which is not wanted; libvirtd looks for them all the same.
+for path in /etc/passwd /etc/group; do
+  cp "$path" "$place$path"
+  mount --bind "$place$path" "$path"
+done
+id -u libvirt-qemu >/dev/null 2>&1 || echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>/etc/passwd
+getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
+
 # QEMU as it is started by anyone: no user, group, label or cgroup that only a booted libvirt could give it.
 cat >/etc/libvirt/qemu.conf <<'END'
 security_driver = "none"
