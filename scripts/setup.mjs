@@ -3,7 +3,7 @@
  * Runs before node_modules exists, so it imports nothing from there.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { build } from './build.mjs';
@@ -41,7 +41,8 @@ function installPackages(wanted) {
   }
   say('installs these Debian packages:');
   for (const name of missing) say(`  ${name.padEnd(40)} ${wanted[name]}`);
-  if (!hasPackageLists()) aptGet(['update']);
+  // Lists of another day ask for versions that their archive no longer has, or that do not go with what is installed.
+  aptGet(['update']);
   withoutServices(() => aptGet(['install', '--yes', '--no-install-recommends', ...missing]));
 }
 
@@ -57,11 +58,6 @@ function withoutServices(/** @type {() => void} */ install) {
 /** @param {string} name */
 function isInstalled(name) {
   return read('dpkg-query', ['--show', '--showformat', '${db:Status-Status}', name])?.startsWith('installed') ?? false;
-}
-
-function hasPackageLists() {
-  const lists = '/var/lib/apt/lists';
-  return existsSync(lists) && readdirSync(lists).some((name) => /_Packages(\.\w+)?$/.test(name));
 }
 
 /** Quiet unless it fails. @param {readonly string[]} args */
