@@ -68,11 +68,23 @@ const chartsApart = {
   },
 };
 
-/** The command finds it beside itself: paths are those of bin/tare.cjs, which runs the bundle. @type {import('esbuild').Plugin} */
-const weighApart = {
-  name: 'weigh apart',
+/** Readers of TOML and JSON that keep what they read. */
+const hookup = {
+  ...cli,
+  entryPoints: ['./src/hookup/main.ts'],
+  outfile: 'dist/hookup.cjs',
+  // Its other form hands `require` around, out of a bundler's sight.
+  alias: { 'jsonc-parser': './node_modules/jsonc-parser/lib/esm/main.js' },
+};
+
+/** The command finds them beside itself: paths are those of bin/tare.cjs, which runs the bundle. @type {import('esbuild').Plugin} */
+const apart = {
+  name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /\/weigh\/main\.ts$/ }, () => ({ path: '../dist/weigh.cjs', external: true }));
+    build.onResolve({ filter: /\/(weigh|hookup)\/main\.ts$/ }, ({ path }) => ({
+      path: `../dist/${path.split('/').at(-2)}.cjs`,
+      external: true,
+    }));
   },
 };
 
@@ -161,16 +173,17 @@ export async function buildBundles() {
     name: 'bundles',
     inputs: [at('src'), at('package.json'), at('package-lock.json'), at('scripts/build/bundle.mjs'), at('bin')],
     recipe: process.version,
-    outputs: [...commands, at('dist/weigh.cjs'), at('dist/charts.cjs'), at('dist/index.js')],
+    outputs: [...commands, at('dist/weigh.cjs'), at('dist/charts.cjs'), at('dist/hookup.cjs'), at('dist/index.js')],
   };
   await whenStale(target, async () => {
     // V8 knows a cache's source by its length alone: an old cache must not outlive its bundle.
     for (const command of commands) rmSync(cacheOf(command), { force: true });
     const { build } = await import('esbuild');
     await Promise.all([
-      build({ ...cli, plugins: [weighApart] }),
+      build({ ...cli, plugins: [apart] }),
       build({ ...weigh, plugins: [chartsApart] }),
       build(charts),
+      build(hookup),
       build(oci),
       build(library),
     ]).catch(() => stop('the bundles cannot be built: see above'));

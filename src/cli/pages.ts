@@ -1,6 +1,7 @@
 /** The help of each verb, but for its flags, which are in `flags/`. */
 import type { FlagGroup } from './flag.ts';
 import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags, versionFlags } from './flags.ts';
+import { ociFlags } from './flags/oci.ts';
 import { vmFlags } from './flags/vm.ts';
 import { weighFlags } from './flags/weigh.ts';
 
@@ -120,6 +121,19 @@ export const pages: Readonly<Record<string, Page>> = {
     examples: [
       ['tare vm snapshot --name warm busybox', 'boot once'],
       ['tare run --isolation vm --from-snapshot warm busybox echo hi', 'and start in a fraction of it'],
+    ],
+  },
+  oci: {
+    group: 'Under container engines',
+    summary: 'Tell podman, docker, containerd and others of tare-oci.',
+    usage: 'tare oci install | uninstall --for ENGINE [FLAGS]',
+    about:
+      'install writes into the configuration of ENGINE that there is a runtime called tare, which is bin/tare-oci; uninstall takes it out again. Whatever else stands there stays. For kubernetes a RuntimeClass is printed, for kubectl.',
+    groups: ociFlags,
+    examples: [
+      ['tare oci install --for docker --dry-run', 'what would be changed in /etc/docker/daemon.json'],
+      ['tare oci install --for podman --default', 'from now on podman uses it'],
+      ['tare oci install --for kubernetes | kubectl apply -f -', 'a RuntimeClass'],
     ],
   },
   sweep: {

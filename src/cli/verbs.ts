@@ -7,6 +7,7 @@ export const verbs: ReadonlyMap<string, () => Promise<Verb>> = new Map([
   ['trace', () => import('./trace.ts')],
   ['step', () => import('./step.ts')],
   ['vm', () => import('./vm.ts')],
+  ['oci', () => import('./oci.ts')],
   ['sweep', () => import('./sweep.ts')],
   ['weigh', () => import('./weigh.ts')],
   ['doctor', () => import('./doctor.ts')],

@@ -16,7 +16,7 @@ const layers: readonly (readonly string[])[] = [
   ['isolation', 'oci'],
   ['doctor'],
   ['index'],
-  ['weigh', 'labs', 'studio'],
+  ['weigh', 'labs', 'studio', 'hookup'],
   ['cli'],
 ];
 
@@ -32,6 +32,7 @@ const pure = [
   /^src\/vm\/(protocol|initramfs|guest-(devices|network|payload|program)|bzimage|elf|inspection|firmware|volume-program)\.ts$/,
   /^src\/linux\/platform\.ts$/,
   /^src\/isolation\/unfit\.ts$/,
+  /^src\/hookup\/(?!main\.ts$)/,
   /^src\/weigh\/(statistics|compare|report[^/]*)\.ts$/,
   /^src\/weigh\/(report|types)\//,
 ];
@@ -52,7 +53,7 @@ const owners: readonly { readonly packages: RegExp; readonly places: RegExp; rea
 ];
 
 /** Implementations of one interface never meet; only their registry, outside the folder, knows them. */
-const families = ['src/network/drivers/', 'src/weigh/backends/'];
+const families = ['src/network/drivers/', 'src/weigh/backends/', 'src/hookup/engines/'];
 
 const maxLines = 300;
 

@@ -35,6 +35,9 @@ test('tare --help', () => {
     Virtual machines:
       vm       Keep booted machines, to resume in place of a boot.
 
+    Under container engines:
+      oci      Tell podman, docker, containerd and others of tare-oci.
+
     This machine:
       sweep    Remove what killed processes of tare have left.
       doctor   Say what of tare works here, and the cure for what does not.
