@@ -54,6 +54,9 @@ export async function takeRounds(
 /** So many times the median of all may a sample take without being asked for less often. */
 const patience = 10;
 
+/** With fewer samples than these there is no 95 % interval of a median. */
+const fewest = 6;
+
 class TrialRun {
   readonly outcomes = new Map<string, Outcome>();
   readonly #trial: Trial;
@@ -91,8 +94,9 @@ class TrialRun {
     for (let round = 0 - pace.warmup; round < pace.most; round += 1) {
       const spent = (performance.now() - begun) / 1000 / pace.budget;
       if (this.#over(round, spent)) break;
-      this.#watch.progress(Math.min(1, Math.max(spent, round / pace.most)));
-      const due = this.#asked().filter((name) => (round + pace.warmup) % this.#stride(name) === 0);
+      const done = Math.min(1, Math.max(spent, round / pace.most));
+      this.#watch.progress(Math.max(0, done));
+      const due = this.#asked().filter((name) => this.#isDue(name, round, done));
       for (const [turn, name] of shuffled(due, this.#watch.random).entries()) {
         await this.#sample(name, round, turn);
       }
@@ -107,13 +111,29 @@ class TrialRun {
     }
   }
 
-  /** Who takes far longer than most is asked less often, but often enough: else the others would wait for it all the time. */
-  #stride(name: string): number {
-    const own = this.#durations.get(name);
-    if (own === undefined) return 1;
-    const { least, most } = this.#trial.pace;
-    const wanted = Math.ceil(own / (patience * medianOf([...this.#durations.values()])));
-    return Math.max(1, Math.min(wanted, Math.floor(most / least)));
+  /**
+   * Who takes far longer than most is asked less often, or the others would wait for it all the time: for half of the
+   * budget, spread over all of it, but often enough for an interval.
+   */
+  #isDue(name: string, round: number, done: number): boolean {
+    if (!this.#durations.has(name)) return true;
+    const slow = this.#slow();
+    if (!slow.has(name)) return true;
+    if (round < 0) return false;
+    const { budget, least } = this.#trial.pace;
+    const seconds = [...slow.values()].reduce((sum, duration) => sum + duration, 0) / 1000;
+    const wanted = Math.min(least, Math.max(fewest, Math.floor(budget / 2 / seconds)));
+    return (this.outcomes.get(name)?.rows.length ?? 0) <= wanted * done;
+  }
+
+  /** How long a sample of each of them takes, in ms. */
+  #slow(): ReadonlyMap<string, number> {
+    const durations = this.#asked().flatMap((name): [string, number][] => {
+      const duration = this.#durations.get(name);
+      return duration === undefined ? [] : [[name, duration]];
+    });
+    const limit = patience * medianOf(durations.map(([, duration]) => duration));
+    return new Map(durations.filter(([, duration]) => duration > limit));
   }
 
   #asked(): string[] {

@@ -19,7 +19,7 @@ export const memory: Workload = {
   question: 'memory',
   asks: 'how much memory does an idle instance take from the host, and who holds it?',
   method:
-    'So many instances are started, or fewer if they take 512 MiB or ten seconds, which wait for the end of their input; what MemAvailable has lost then is divided by their number. The page cache is dropped before both readings (Young et al., "The true cost of containing: a gVisor case study", HotCloud 2019).',
+    'So many instances are started, or fewer if they take 512 MiB or ten seconds (of a quick look: three), which wait for the end of their input; what MemAvailable has lost then is divided by their number. The page cache is dropped before both readings (Young et al., "The true cost of containing: a gVisor case study", HotCloud 2019).',
   ownImage: true,
   measures: [
     measure('added', 'added to the host', 'Lost MemAvailable by the number of instances, page cache dropped.'),
@@ -27,27 +27,37 @@ export const memory: Workload = {
     measure('helpers', 'helpers', 'The same of what runs for its sake: monitors, shims, the command itself.', 'added'),
     measure('kernel', 'kernel', 'The rest: page tables, namespaces, cgroups, mounts. At least 0.', 'added'),
   ],
-  trials: ({ effort, root }) => [idle(effort === 'quick' ? 30 : 100, root)],
+  trials: ({ effort, root }) => [idle(effort === 'quick', root)],
 };
 
-const idle = (count: number, root: boolean): Trial => ({
+const idle = (quick: boolean, root: boolean): Trial => ({
   name: 'idle',
-  title: `up to ${count} idle instances`,
-  at: count,
-  pace: { warmup: 1, least: 6, most: 6, budget: 120, precision: 0.05, rest: 50 },
+  title: `up to ${(quick ? hasty : thorough).count} idle instances`,
+  at: (quick ? hasty : thorough).count,
+  pace: {
+    ...(quick ? { warmup: 0, least: 3, most: 3, budget: 60 } : { warmup: 1, least: 6, most: 6, budget: 120 }),
+    precision: 0.05,
+    rest: 50,
+  },
   job: ({ root: directory, program = '' }) => ({ root: directory, payload: [program, 'idle'], network: 'own' }),
   refuses: (peer) => {
     if (!root) return 'the page cache is dropped by root alone';
     return peer.hold === undefined ? 'an instance cannot be held' : undefined;
   },
-  sample: async (peer) => weighIdle(peer, count),
+  sample: async (peer) => weighIdle(peer, quick ? hasty : thorough),
 });
 
-/** MiB and seconds, after which no further instance is started. */
-const budget = 512;
-const patience = 10;
+/** So many instances; and MiB and seconds, after which no further one is started. */
+interface Crowd {
+  readonly count: number;
+  readonly budget: number;
+  readonly patience: number;
+}
 
-async function weighIdle(peer: Peer, count: number): Promise<Values> {
+const thorough: Crowd = { count: 100, budget: 512, patience: 10 };
+const hasty: Crowd = { count: 30, budget: 512, patience: 3 };
+
+async function weighIdle(peer: Peer, { count, budget, patience }: Crowd): Promise<Values> {
   await dropCaches();
   const before = memoryField('MemAvailable');
   const held: Held[] = [];
