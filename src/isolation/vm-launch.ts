@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import type { Engine } from '../container/engine.ts';
-import { chooseAccelerator, knownAccelerator, programKey, tscKhz } from '../vm/accelerator.ts';
+import { type AcceleratorChoice, chooseAccelerator, knownAccelerator, programKey, tscKhz } from '../vm/accelerator.ts';
 import { lastCapabilityOf, wakeProgram, type WorldProgram, worldProgram } from '../vm/guest-program.ts';
 import { type Accelerator, argvOf, type Machine, planMachine } from '../vm/machine.ts';
 import { findQemu, qemuFds } from '../vm/qemu.ts';
@@ -38,14 +38,20 @@ export interface LaunchOptions {
 const probePatience = 15;
 
 /** Whether KVM can be had is found out by booting this very guest. */
+export const chooseAcceleratorFor = (
+  engine: Engine,
+  plan: VmPlan,
+  wanted: Accelerator | 'auto',
+): Promise<AcceleratorChoice> =>
+  chooseAccelerator({ wanted, key: verdictKey(plan), boot: () => tryBoot(engine, plan) });
+
 export async function chooseMachine(
   engine: Engine,
   plan: VmPlan,
   wanted: Accelerator | 'auto',
   say: (line: string) => void,
 ): Promise<Machine> {
-  const key = verdictKey(plan);
-  const { accelerator, instead } = await chooseAccelerator({ wanted, key, boot: () => tryBoot(engine, plan) });
+  const { accelerator, instead } = await chooseAcceleratorFor(engine, plan, wanted);
   if (instead !== undefined) say(`uses TCG, which is slower: ${instead}`);
   return accelerated(engine, plan.board, accelerator);
 }

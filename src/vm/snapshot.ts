@@ -60,18 +60,19 @@ export function checkFreeName(name: string, cache = vmCache()): void {
 const taken = (name: string): TareError =>
   new TareError(`save the snapshot ${name}`, { errno: 'EEXIST', hint: `remove it first: tare vm rm ${name}` });
 
+/** Of all snapshots of this user, those of another tare too. */
+export const snapshotNames = (cache = vmCache()): string[] => allKept(room(cache)).sort();
+
 /** All snapshots of this user, by name. */
 export function listSnapshots(cache = vmCache()): Snapshot[] {
-  return allKept(room(cache))
-    .sort()
-    .map((name) => readSnapshot(name, cache));
+  return snapshotNames(cache).map((name) => readSnapshot(name, cache));
 }
 
 /** @throws TareError where there is none of this name, or one of another tare */
 export function readSnapshot(name: string, cache = vmCache()): Snapshot {
   const path = nameForm.test(name) ? kept(room(cache), name) : undefined;
   if (path === undefined) {
-    const names = allKept(room(cache)).sort();
+    const names = snapshotNames(cache);
     const hint = names.length === 0 ? 'there is none yet: tare vm snapshot makes one' : `there is ${names.join(', ')}`;
     throw new TareError(`find the snapshot ${name}`, { errno: 'ENOENT', hint });
   }

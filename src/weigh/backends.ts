@@ -6,6 +6,7 @@ import { crun } from './backends/crun.ts';
 import { docker } from './backends/docker.ts';
 import { lxc } from './backends/lxc.ts';
 import { microvm } from './backends/microvm.ts';
+import { microvmSnapshot } from './backends/microvm-snapshot.ts';
 import { podman } from './backends/podman.ts';
 import { q35 } from './backends/q35.ts';
 import { q35Emulated } from './backends/q35-emulated.ts';
@@ -29,7 +30,8 @@ export const backends: readonly Backend[] = [
   podman,
   containerd,
   docker,
-  microvm,
-  q35,
-  q35Emulated,
+  ...microvm,
+  ...q35,
+  ...q35Emulated,
+  microvmSnapshot,
 ];

@@ -18,7 +18,7 @@ const quick = ['start', 'memory'];
 /** @throws TareError with a line for each name that is none, and the names there are */
 export function choose({ words, backends: names, effort, image }: WeighCommand): Choice {
   const questions = new Map(workloads.map((workload) => [workload.question as string, workload]));
-  const known = new Map(backends.map((backend) => [backend.name, backend]));
+  const known = namedBackends();
   const problems = [
     ...words.filter((word) => !questions.has(word)).map((word) => complaint('question', word, questions)),
     ...(names ?? []).filter((name) => !known.has(name)).map((name) => complaint('backend', name, known)),
@@ -32,9 +32,35 @@ export function choose({ words, backends: names, effort, image }: WeighCommand):
   if (problems.length > 1)
     throw new TareError(`weigh: ${problems.length} problems${problems.map((line) => `\n  ${line}`).join('')}`);
   return {
-    backends: names === undefined ? backends : names.flatMap((name) => known.get(name) ?? []),
+    backends: names === undefined ? backends : named(names, known),
     workloads: image === undefined ? chosen : chosen.filter(({ ownImage }) => ownImage !== true),
   };
+}
+
+/** Who is named twice is measured twice; who belongs to two groups is not. */
+function named(names: readonly string[], known: ReadonlyMap<string, readonly Backend[]>): readonly Backend[] {
+  const chosen: Backend[] = [];
+  for (const name of names) {
+    const [first, ...more] = known.get(name) ?? [];
+    if (first?.name === name) chosen.push(first);
+    else chosen.push(...[first, ...more].flatMap((one) => (one === undefined || chosen.includes(one) ? [] : [one])));
+  }
+  return chosen;
+}
+
+/** By name; and by what several have in common: their family, their board, who executes them. A name goes before a group. */
+function namedBackends(): ReadonlyMap<string, readonly Backend[]> {
+  const known = new Map<string, Backend[]>(backends.map((backend) => [backend.name, [backend]]));
+  for (const { family, groups = [] } of backends) {
+    for (const group of [family, ...groups]) {
+      if (known.has(group)) continue;
+      known.set(
+        group,
+        backends.filter((one) => one.family === group || one.groups?.includes(group) === true),
+      );
+    }
+  }
+  return known;
 }
 
 function complaint(what: string, word: string, known: ReadonlyMap<string, unknown>): string {

@@ -7,12 +7,15 @@ import { requestOf } from './job.ts';
 import type { Job } from './types/backend.ts';
 import type { Span } from './types/result.ts';
 
-/** One of these is shown: neither the luckiest nor the one that was interrupted. */
 const times = 11;
 
-export async function followContainer(engine: Engine, job: Job): Promise<readonly Span[]> {
+export const followContainer = (engine: Engine, job: Job): Promise<readonly Span[]> =>
+  typicalStart(times, async () => followOne(engine, job));
+
+/** One of several is shown: neither the luckiest nor the one that was interrupted. */
+export async function typicalStart(times: number, followOne: () => Promise<readonly Span[]>): Promise<readonly Span[]> {
   const starts: (readonly Span[])[] = [];
-  for (let time = 0; time < times; time += 1) starts.push(await followOne(engine, job));
+  for (let time = 0; time < times; time += 1) starts.push(await followOne());
   return starts.toSorted((a, b) => endOf(a) - endOf(b))[Math.floor(times / 2)] ?? [];
 }
 

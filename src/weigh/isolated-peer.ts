@@ -7,14 +7,14 @@ import type { Held, Job, Peer, Run, Site } from './types/backend.ts';
 
 export class IsolatedPeer implements Peer {
   readonly #isolation: Isolation;
-  readonly #site: Site;
+  protected readonly site: Site;
   readonly #name: string;
   readonly #options: IsolatedOptions;
   readonly #held = new Set<Isolated>();
 
   constructor(isolation: Isolation, name: string, job: Job, site: Site, more: Partial<IsolatedOptions>) {
     this.#isolation = isolation;
-    this.#site = site;
+    this.site = site;
     this.#name = name;
     const { image, args } = requestOf(job);
     this.#options = { isolation: isolation.kind, image, args, stdio: 'pipe', signal: site.signal, ...more };
@@ -26,7 +26,7 @@ export class IsolatedPeer implements Peer {
 
   async #runOne(): Promise<Run> {
     const requested = process.hrtime.bigint();
-    const isolated = await this.#isolation.start(this.#site.engine, this.#options);
+    const isolated = await this.#isolation.start(this.site.engine, this.#options);
     try {
       isolated.stdin?.end();
       const [out, errors] = [collect(isolated.stdout), collect(isolated.stderr)];
@@ -45,7 +45,7 @@ export class IsolatedPeer implements Peer {
 
   async hold(): Promise<Held> {
     const requested = process.hrtime.bigint();
-    const isolated = await this.#isolation.start(this.#site.engine, this.#options);
+    const isolated = await this.#isolation.start(this.site.engine, this.#options);
     this.#held.add(isolated);
     const firstByte = await new Promise<bigint>((resolve, reject) => {
       isolated.stdout?.once('data', () => resolve(process.hrtime.bigint()));

@@ -135,18 +135,20 @@ class WeighingRun {
 
   async #probeOne(name: string, backend: Backend): Promise<BackendEntry> {
     const { title, family, traits } = backend;
-    const entry = { name, title: name === backend.name ? title : `${title}, again`, family, traits };
+    const again = name === backend.name ? '' : ', again';
+    const entry = { name, title: `${title}${again}`, family, traits };
     const site = this.#workspace.site(name);
     const found = await backend.probe(site);
     if ('missing' in found) return { ...entry, missing: found.missing };
     const { root, payload } = this.#stock;
+    const ready = { ...entry, ...found, title: `${found.title ?? title}${again}` };
     try {
       await using peer = await backend.open({ root, payload, network: 'own' }, site);
       await peer.run(1);
     } catch (error) {
       if (this.#order.signal.aborted) return { ...entry, missing: { reason: 'interrupted' } };
       this.#failed = true;
-      return { ...entry, version: found.version, missing: { reason: (error as Error).message } };
+      return { ...ready, missing: { reason: (error as Error).message } };
     }
     const { follow, refuses } = backend;
     this.#contenders.push({
@@ -155,7 +157,7 @@ class WeighingRun {
       ...(refuses === undefined ? {} : { refuses }),
       ...(follow === undefined ? {} : { follow: async (job) => follow(job, site) }),
     });
-    return { ...entry, version: found.version };
+    return ready;
   }
 
   async ask(): Promise<Weighing['questions']> {

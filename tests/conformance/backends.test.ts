@@ -58,6 +58,16 @@ test('names are unique, and a missing backend says why', () => {
     if (found !== undefined && 'missing' in found) expect(found.missing.reason).not.toBe('');
 });
 
+test('who has a kernel of its own says who executes it, and by which name it may be asked for', () => {
+  for (const { backend, found } of ready) {
+    if (found === undefined || 'missing' in found) continue;
+    const { name, traits, groups = [] } = backend;
+    expect([name, found.accelerator !== undefined]).toEqual([name, traits.kernel === 'own']);
+    for (const group of groups.filter((one) => one.startsWith('qemu-')))
+      expect([name, found.accelerator]).toEqual([name, group]);
+  }
+});
+
 describe.runIf(able).each(present)('$name', ({ name, traits, ...backend }) => {
   let before: HostState = {};
   beforeAll(async () => {

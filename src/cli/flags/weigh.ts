@@ -53,7 +53,7 @@ export const weighFlags: readonly FlagGroup<WeighDraft>[] = [
       {
         name: 'backends',
         value: 'NAMES',
-        help: 'With commas between them; one that is named twice is measured against itself.',
+        help: 'By name or by group (container, vm, qemu-tcg), with commas between; twice: against itself.',
         lands: set('backends', names),
       },
       { name: 'payload', value: 'CMD', help: 'What each instance runs.', lands: set('payload', words) },

@@ -1,8 +1,8 @@
-import { virtualMachine } from '../virtual-machine.ts';
+import { virtualMachines } from '../virtual-machine.ts';
 
-export const microvm = virtualMachine({
+export const microvm = virtualMachines({
   name: 'microvm',
   title: 'QEMU microvm',
   machine: { machine: 'microvm', devices: 'virtio' },
-  notes: 'virtio over MMIO, no firmware to speak of; KVM where a guest boots under it, else TCG',
+  notes: 'virtio over MMIO, no firmware to speak of',
 });

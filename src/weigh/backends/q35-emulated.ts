@@ -1,6 +1,6 @@
-import { virtualMachine } from '../virtual-machine.ts';
+import { virtualMachines } from '../virtual-machine.ts';
 
-export const q35Emulated = virtualMachine({
+export const q35Emulated = virtualMachines({
   name: 'q35-emulated',
   title: 'QEMU q35, emulated',
   machine: { machine: 'q35', devices: 'emulated' },

@@ -1,8 +1,8 @@
-import { virtualMachine } from '../virtual-machine.ts';
+import { virtualMachines } from '../virtual-machine.ts';
 
-export const q35 = virtualMachine({
+export const q35 = virtualMachines({
   name: 'q35',
   title: 'QEMU q35, virtio',
   machine: { machine: 'q35', devices: 'virtio' },
-  notes: 'a PC with PCI and virtio; KVM where a guest boots under it, else TCG',
+  notes: 'a PC with PCI and virtio',
 });

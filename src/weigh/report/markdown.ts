@@ -35,9 +35,9 @@ export function renderMarkdown(weighing: Weighing): string {
     '## Who was weighed',
     grid(
       ['backend', 'version', 'namespaces', 'root', 'cgroup', 'seccomp', 'notes'],
-      backends.map(({ title, version = '', traits, missing }) => [
+      backends.map(({ title, version = '', accelerator, traits, missing }) => [
         title,
-        version,
+        accelerator === undefined ? version : `${version}, ${accelerator}`,
         traits.namespaces.join(' '),
         traits.root,
         traits.cgroup ? 'yes' : 'no',

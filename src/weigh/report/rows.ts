@@ -1,6 +1,6 @@
 /** What the terminal's table and Markdown's have in common: a row for each backend under each variant. */
 import type { Measure, Variant } from '../types/question.ts';
-import type { QuestionEntry, Series, Weighing } from '../types/result.ts';
+import type { BackendEntry, QuestionEntry, Series, Weighing } from '../types/result.ts';
 import { figure, range } from './figures.ts';
 
 export interface Sheet {
@@ -18,15 +18,22 @@ export interface Sheet {
 /** How many columns come before those of the measures that a narrow page leaves out. */
 export const fixedColumns = 6;
 
-export function sheetsOf({ questions, reference }: Weighing): Sheet[] {
+export function sheetsOf({ questions, reference, backends }: Weighing): Sheet[] {
+  const labels = new Map(backends.map((entry) => [entry.name, labelOf(entry)]));
   return questions.flatMap((question) =>
     question.variants.flatMap((variant) => {
       const series = question.series.filter((one) => one.variant === variant.name);
       const shown = question.measures.filter(({ name }) => series.some(({ values }) => values[name] !== undefined));
       const [measure, ...others] = shown;
-      return measure === undefined ? [] : [sheetOf(question, variant, series, measure, others, reference)];
+      return measure === undefined ? [] : [sheetOf(question, variant, series, measure, others, { reference, labels })];
     }),
   );
+}
+
+/** No figure of a machine without who executes it, which most of their names say. */
+function labelOf({ name, accelerator }: BackendEntry): string {
+  const executes = accelerator?.replace('qemu-', '');
+  return executes === undefined || name.includes(`-${executes}`) ? name : `${name} (${executes})`;
 }
 
 function sheetOf(
@@ -35,7 +42,7 @@ function sheetOf(
   series: readonly Series[],
   measure: Measure,
   others: readonly Measure[],
-  reference: string,
+  { reference, labels }: { readonly reference: string; readonly labels: ReadonlyMap<string, string> },
 ): Sheet {
   const rows = series.flatMap((one) => {
     const summary = one.summaries[measure.name];
@@ -44,7 +51,7 @@ function sheetOf(
     const { count, median, low, high, p99 } = summary;
     const ratio = comparison === undefined ? '' : `× ${figure(comparison.ratio)}`;
     const bounds = comparison === undefined ? '' : range(comparison.low, comparison.high);
-    const fixed = [one.backend, `${count}`, figure(median), range(low, high), figure(p99)];
+    const fixed = [labels.get(one.backend) ?? one.backend, `${count}`, figure(median), range(low, high), figure(p99)];
     const alike = comparison?.verdict === 'same' ? `${bounds} =` : bounds;
     return [[...fixed, `${ratio} ${alike}`.trim(), ...others.map(({ name }) => cell(one, name))]];
   });

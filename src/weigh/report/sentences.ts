@@ -1,8 +1,18 @@
 /** What the numbers mean, for who reads nothing else. */
 import type { Weighing } from '../types/result.ts';
 import { figure } from './figures.ts';
+import { findingsOf } from './page/findings.ts';
 
-export function sentences({ questions, backends, reference }: Weighing): string[] {
+/** A paragraph each: what is seen, and why. What could not be compared is told with what is missing. */
+export function sentences(weighing: Weighing): string[] {
+  const found = findingsOf(weighing).filter(({ figure }) => figure !== '–');
+  if (found.length === 0) return ratios(weighing);
+  return found.map(({ title, figure, claim, because }) =>
+    [figure === '=' ? `${title}: ${claim}` : `${title} ${figure} ${claim}`, ...because].join(' '),
+  );
+}
+
+function ratios({ questions, backends, reference }: Weighing): string[] {
   const titles = new Map(backends.map(({ name, title }) => [name, title]));
   const start = questions.find(({ name }) => name === 'start');
   const warm = start?.series.filter(({ variant }) => variant === 'warm') ?? [];

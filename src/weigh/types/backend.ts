@@ -1,6 +1,6 @@
 /** One way to run a program: what each file of `backends/` implements, and `tests/conformance/backends.test.ts` holds it to. */
 import type { Engine } from '../../container/engine.ts';
-import type { Family, Missing, Span, Traits } from './result.ts';
+import type { AcceleratorName, Family, Missing, Span, Traits } from './result.ts';
 
 export interface Backend {
   /** As in `--backends`. */
@@ -8,6 +8,8 @@ export interface Backend {
   readonly title: string;
   readonly family: Family;
   readonly traits: Traits;
+  /** Names by which it is asked for together with others, beside that of its family: `qemu-tcg`. */
+  readonly groups?: readonly string[];
   /** Whether it works here, found out by looking, and best by trying. Never rejects. */
   probe(site: Site): Promise<Readiness>;
   /** Why a job makes no sense here, if it does not: that is no failure. */
@@ -20,7 +22,15 @@ export interface Backend {
   sweep?(site: Site): Promise<void>;
 }
 
-export type Readiness = { readonly version: string } | { readonly missing: Missing };
+export type Readiness = Ready | { readonly missing: Missing };
+
+export interface Ready {
+  readonly version: string;
+  /** Of a virtual machine: who executes its guest. */
+  readonly accelerator?: AcceleratorName;
+  /** Where it says more than the backend's own. */
+  readonly title?: string;
+}
 
 /** Where a backend may keep files while it is measured. */
 export interface Site {

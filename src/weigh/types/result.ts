@@ -47,6 +47,9 @@ export interface Settings {
 
 export type Family = 'process' | 'sandbox' | 'container' | 'daemon' | 'vm';
 
+/** `qemu-kvm`: the processor itself. `qemu-tcg`: QEMU, which translates the guest's instructions, some ten times slower. */
+export type AcceleratorName = 'qemu-kvm' | 'qemu-tcg';
+
 export interface BackendEntry {
   /** `crun` */
   readonly name: string;
@@ -56,6 +59,8 @@ export interface BackendEntry {
   readonly family: Family;
   /** What the program says of itself: `1.8.1`. */
   readonly version?: string;
+  /** Of a virtual machine: who executes its guest. Without it no figure of one means anything. */
+  readonly accelerator?: AcceleratorName;
   /** What an instance gets from it: without these a comparison of times is none. */
   readonly traits: Traits;
   /** Why nothing of it was measured: shown as `not measured: reason`. */
@@ -69,6 +74,8 @@ export interface Traits {
   readonly cgroup: boolean;
   readonly seccomp: boolean;
   readonly kernel: 'shared' | 'own';
+  /** Its kernel has started before: it is taken up from a snapshot, and a start holds no boot. */
+  readonly resumed?: true;
   /** Anything else that a reader should know: `no masked paths`. */
   readonly notes?: string;
 }

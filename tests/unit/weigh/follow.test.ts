@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Timeline, TimedOp } from '../../../src/launch/trace.ts';
+import { machineSpans } from '../../../src/weigh/follow-machine.ts';
 import { spansOf } from '../../../src/weigh/follow.ts';
 
 const op = (why: string, stage: string, startNs: number, wallNs: number, more: Partial<TimedOp> = {}): TimedOp => ({
@@ -55,4 +56,37 @@ test('a traced start becomes spans from the request to nothing left, steps behin
 test('phases follow each other without a gap', () => {
   const phases = spansOf(timeline, 1_200_000, 2_000_000).filter(({ depth }) => depth === 0);
   for (const [index, { begin }] of phases.entries()) if (index > 0) expect(begin).toBe(phases[index - 1]?.end);
+});
+
+test('a machine’s start is its firmware, its kernel, its init with every step, and the payload', () => {
+  const machine: Timeline = {
+    ...timeline,
+    totalNs: 9_000_000,
+    phases: [
+      { name: 'request', why: 'find the kernel and the disks', startNs: 0, wallNs: 1_000_000 },
+      { name: 'qemu', why: 'QEMU starts, in its jail', startNs: 1_000_000, wallNs: 2_000_000 },
+      { name: 'firmware', why: 'and the kernel, until its clock runs', startNs: 3_000_000, wallNs: 1_000_000 },
+      { name: 'kernel', why: 'until it executes pid 1', startNs: 4_000_000, wallNs: 4_000_000 },
+    ],
+    ops: [
+      op('open the channel', 'boot channel', 8_100_000, 100_000),
+      op('execute it', 'payload start', 8_500_000, 500_000),
+    ],
+  };
+  const lines = machineSpans(machine, 9_500_000, 12_000_000).map(
+    ({ name, begin, end, depth }) => `${begin.toFixed(1)} ${end.toFixed(1)} ${'  '.repeat(depth)}${name}`,
+  );
+  expect(lines).toMatchInlineSnapshot(`
+    [
+      "0.0 1.0 prepare",
+      "1.0 3.0 QEMU",
+      "3.0 4.0 firmware",
+      "4.0 8.0 kernel",
+      "8.0 9.0 init",
+      "8.1 8.2   open the channel",
+      "8.5 9.0   execute it",
+      "9.0 9.5 payload",
+      "9.5 12.0 its end, and nothing is left",
+    ]
+  `);
 });

@@ -45,6 +45,7 @@ const startWords: Words = {
     `than a virtual machine: ${container} against ${machine}, from the request until nothing is left`,
   because: (weighing, field, container, machine) => [
     ...whyMachine(weighing, machine),
+    ...withoutBoot(field),
     ...whyContainer(weighing, container),
     ...others(field, container),
   ],
@@ -65,7 +66,7 @@ function besideMachine(
   field: Field,
   { title, subject, larger, smaller, claim, because }: Words,
 ): Finding {
-  const [container, machine] = [bestOf(field, 'container'), bestOf(field, 'vm')];
+  const [container, machine] = [bestOf(field, 'container'), bestBooted(field)];
   if (container === undefined || machine === undefined) {
     const [what, family] =
       container === undefined ? (['a container', 'container'] as const) : (['a virtual machine', 'vm'] as const);
@@ -90,6 +91,17 @@ function besideMachine(
   };
 }
 
+/** A machine that was taken up from a snapshot is another story. */
+const bestBooted = (field: Field): Standing | undefined =>
+  allOf(field, 'vm').find(({ backend }) => backend.traits.resumed !== true);
+
+function withoutBoot(field: Field): string[] {
+  const resumed = allOf(field, 'vm').find(({ backend }) => backend.traits.resumed === true);
+  return resumed === undefined
+    ? []
+    : [`Where that has happened before, and is only taken up: ${said(field, resumed)}.`];
+}
+
 const said = ({ measure }: Field, { backend, summary }: Standing): string =>
   `${readable(summary.median, measure.unit)} (${backend.title})`;
 
@@ -106,19 +118,28 @@ function whyMachine(weighing: Weighing, { backend }: Standing): string[] {
   const share = (100 * lasts) / Math.max(...phases.map(({ end }) => end));
   return [
     `${own}: “${longest.name}” alone takes ${readable(lasts, 'ms')}, ${figure(share)} % of the start that was followed.`,
-    ...(backend.traits.notes === undefined ? [] : [`Note: ${backend.traits.notes}.`]),
+    ...(backend.accelerator === 'qemu-tcg' ? [translated(weighing)] : []),
   ];
+}
+
+/** Nobody should take the one for the other. */
+function translated({ backends }: Weighing): string {
+  const why = backends.find(({ name, missing }) => name.endsWith('-kvm') && missing !== undefined)?.missing?.reason;
+  const all =
+    'Its accelerator is TCG, which translates every instruction: under KVM the processor executes most of them itself';
+  return why === undefined ? `${all}.` : `${all}. Here there is ${why}.`;
 }
 
 function whyContainer(weighing: Weighing, { backend }: Standing): string[] {
   const spans = weighing.timelines.find((one) => one.backend === backend.name)?.spans;
-  const shares = 'The container borrows the kernel that already runs, and asks it for a few things';
+  const shares = 'The container borrows the kernel that already runs';
   if (spans === undefined || spans.length === 0) return [`${shares}.`];
   const depth = Math.max(...spans.map((span) => span.depth));
   const steps = spans.filter((span) => span.depth === depth);
   const longest = steps.toSorted((a, b) => b.end - b.begin - (a.end - a.begin))[0];
   if (longest === undefined) return [`${shares}.`];
-  return [`${shares}: the longest step, “${longest.name}”, takes ${readable(longest.end - longest.begin, 'ms')}.`];
+  const lasts = readable(longest.end - longest.begin, 'ms');
+  return [`${shares}, and asks it for ${steps.length} things: the longest, “${longest.name}”, takes ${lasts}.`];
 }
 
 function others(field: Field, best: Standing): string[] {

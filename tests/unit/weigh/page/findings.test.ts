@@ -15,8 +15,8 @@ describe('what a weighing means', () => {
       "A container starts: 526× faster
         than a virtual machine: 3.31 ms (tare, library) against 1.74 s (QEMU microvm, TCG), from the request until nothing is left (95 %: 518–539×).
         The machine brings its own kernel, which has to start first: “kernel” alone takes 1.16 s, 67.8 % of the start that was followed.
-        Note: no KVM: every instruction is translated.
-        The container borrows the kernel that already runs, and asks it for a few things: the longest step, “unshare(CLONE_NEWNET)”, takes 560 µs.
+        Its accelerator is TCG, which translates every instruction: under KVM the processor executes most of them itself.
+        The container borrows the kernel that already runs, and asks it for 2 things: the longest, “unshare(CLONE_NEWNET)”, takes 560 µs.
         Containers differ among themselves: 18.6 ms (crun run) is the slowest measured.
       Isolation adds to a start: + 2.57 ms
         where tare, library starts the program, and not the bare process that takes 740 µs: 4.47× (95 %: 4.36–4.54×).

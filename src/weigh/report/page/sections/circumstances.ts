@@ -25,9 +25,9 @@ export function backendSection({ backends }: Weighing): Markup {
   </section> `;
 }
 
-const backendRow = ({ title, version, traits }: BackendEntry): Part[] => [
+const backendRow = ({ title, version, accelerator, traits }: BackendEntry): Part[] => [
   title,
-  version ?? '–',
+  [version ?? '–', ...(accelerator === undefined ? [] : [accelerator])].join(', '),
   traits.kernel,
   traits.namespaces.length === 0 ? 'none' : traits.namespaces.join(', '),
   traits.root,
