@@ -48,7 +48,7 @@ const booted =
     return untilFirstByte(async () => {
       const request = process.hrtime.bigint();
       const guest = await boot(engine, machine, plan, { patience, trace: false });
-      const started = startPayload(engine, { guest, plan }, { ...payload, name: 'bench' }, false);
+      const started = startPayload(engine, { guest, plan }, { ...payload, name: 'bench' });
       const traced = { request, program: started.program };
       const cleanUp = async (): Promise<void> => {};
       return new VmPayload(guest, started.process, {

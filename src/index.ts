@@ -26,6 +26,8 @@ import type { CreateOptions } from './container/run.ts';
 import type { Isolated, IsolatedOptions } from './isolation/isolation.ts';
 import { isolations } from './isolation/isolations.ts';
 import * as isolated from './isolation/run.ts';
+import type { InspectOptions } from './isolation/vm-inspect.ts';
+import type { MachineView } from './vm/machine-view.ts';
 import type { Snapshot } from './vm/snapshot.ts';
 
 /** The one engine of this process: a library, a thread and a sealed memory file, opened by the first call that needs them. */
@@ -65,6 +67,17 @@ export async function snapshot(name: string, options: IsolatedOptions): Promise<
 }
 
 /**
+ * Boots a virtual machine, and says what its guest sees of it: who runs it, by CPUID, DMI and ACPI, its clocks, and each device
+ * with its driver.
+ *
+ * @throws {@link TareError} that names the step which failed
+ */
+export async function inspect(options: InspectOptions = {}): Promise<MachineView> {
+  const { inspectVm } = await import('./isolation/vm-inspect.ts');
+  return inspectVm(engine(), options);
+}
+
+/**
  * Makes a container, ready to `start`. Its streams are pipes unless `stdio` says otherwise.
  *
  * @throws {@link TareError} that names the step which failed
@@ -92,9 +105,24 @@ export function platform(): Platform {
 
 export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
 export { SpecError, type Problem } from './spec/problem.ts';
-export type { Container, CreateOptions, Exit, Isolated, IsolatedOptions, Platform, Snapshot };
+export type {
+  Container,
+  CreateOptions,
+  Exit,
+  InspectOptions,
+  Isolated,
+  IsolatedOptions,
+  MachineView,
+  Platform,
+  Snapshot,
+};
 export type { IsolationKind, Terminal } from './isolation/isolation.ts';
 export type { Accelerator, DeviceModel, Disk, Fd, Machine, MachineType, MemoryFile, Share } from './vm/machine.ts';
+export type { SeenDevice } from './vm/machine-view.ts';
+export type { DeviceKind } from './vm/device-names.ts';
+export type { Cpuid, Registers } from './linux/cpuid.ts';
+export type { PlatformFacts } from './linux/platform.ts';
+export type { Device } from './vm/inspection.ts';
 export type { MachineRequest } from './vm/request.ts';
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';

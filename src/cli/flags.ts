@@ -6,7 +6,7 @@
 import { type FlagGroup, landing } from './flag.ts';
 import { filesystemFlags } from './flags/filesystem.ts';
 import { namespaceFlags } from './flags/namespaces.ts';
-import { vmFlags } from './flags/vm.ts';
+import { lookFlags, vmFlags } from './flags/vm.ts';
 import { helpFlag, otherFlags } from './flags/other.ts';
 import { processFlags } from './flags/process.ts';
 import { resourceFlags } from './flags/resources.ts';
@@ -16,6 +16,7 @@ import { turn } from './landings.ts';
 import type {
   DoctorCommand,
   ExplainCommand,
+  InspectCommand,
   ListCommand,
   RunCommand,
   StepCommand,
@@ -71,6 +72,14 @@ export const doctorFlags: readonly FlagGroup<DoctorCommand>[] = [
 
 export const listFlags: readonly FlagGroup<ListCommand>[] = [
   { title: 'Output', flags: [{ name: 'json', help: 'Print them as JSON.', lands: turn('json') }, helpFlag] },
+];
+
+export const inspectFlags: readonly FlagGroup<InspectCommand>[] = [
+  { title: 'Machine', flags: lookFlags },
+  {
+    title: 'Output',
+    flags: [{ name: 'json', help: 'Print all that was seen as JSON.', lands: turn('json') }, helpFlag],
+  },
 ];
 
 export const sweepFlags: readonly FlagGroup<SweepCommand>[] = [{ title: 'Output', flags: [helpFlag] }];

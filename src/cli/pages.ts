@@ -1,19 +1,9 @@
 /** The help of each verb, but for its flags, which are in `flags/`. */
-import type { FlagGroup } from './flag.ts';
 import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags, versionFlags } from './flags.ts';
 import { ociFlags } from './flags/oci.ts';
-import { vmFlags } from './flags/vm.ts';
 import { weighFlags } from './flags/weigh.ts';
-
-export interface Page {
-  /** The chapter of `tare --help` that lists it, and what it says there. */
-  readonly group: string;
-  readonly summary: string;
-  readonly usage: string;
-  readonly about: string;
-  readonly groups: readonly Pick<FlagGroup<never>, 'title' | 'flags'>[];
-  readonly examples: readonly (readonly [command: string, what: string])[];
-}
+import type { Page } from './page.ts';
+import { vmPage } from './pages-vm.ts';
 
 const weighAbout = [
   'Put the same payload into a bare process, into containers of tare and into everything else that this machine has, and measure',
@@ -111,18 +101,7 @@ export const pages: Readonly<Record<string, Page>> = {
       ['tare weigh --compare yesterday.json today.json', 'faster, slower or unchanged; 1 if slower'],
     ],
   },
-  vm: {
-    group: 'Virtual machines',
-    summary: 'Keep booted machines, to resume in place of a boot.',
-    usage: 'tare vm snapshot [FLAGS] IMAGE | list [--json] | rm NAME...',
-    about:
-      'snapshot boots a guest with IMAGE in place and keeps it, under --name or the name of the image; tare run --isolation vm --from-snapshot NAME IMAGE goes on from there. list shows what is kept, rm removes it. snapshot takes the flags of tare run that are about the machine: --memory, --cpus, --network and these.',
-    groups: [{ title: 'Isolation', flags: vmFlags }],
-    examples: [
-      ['tare vm snapshot --name warm busybox', 'boot once'],
-      ['tare run --isolation vm --from-snapshot warm busybox echo hi', 'and start in a fraction of it'],
-    ],
-  },
+  vm: vmPage,
   oci: {
     group: 'Under container engines',
     summary: 'Tell podman, docker, containerd and others of tare-oci.',

@@ -45,6 +45,10 @@ export interface ListCommand {
   help: boolean;
 }
 
+export interface InspectCommand extends RunCommand {
+  json: boolean;
+}
+
 export interface SweepCommand {
   help: boolean;
 }

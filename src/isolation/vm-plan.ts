@@ -37,13 +37,15 @@ export interface PlanOptions {
   readonly say: (line: string) => void;
   /** Where the server of volumes will listen. */
   readonly socket?: string;
+  /** What else is to be loaded in the guest. */
+  readonly modules?: readonly string[];
 }
 
 export async function planVm(
   engine: Engine,
   request: RunRequest,
   vm: MachineRequest,
-  { id, say, socket }: PlanOptions,
+  { id, say, socket, modules = [] }: PlanOptions,
 ): Promise<VmPlan> {
   const image = engine.image(request.image);
   const { devices: model = 'virtio', network = 'none' } = vm;
@@ -52,10 +54,8 @@ export async function planVm(
   const flavour = model === 'virtio' ? 'cloud' : 'full';
   const kernel = await findKernel({ flavour, say, ...(vm.kernel === undefined ? {} : { file: vm.kernel }) });
   const disk = await makeDisk(directoryOf(image), { formats: formatsOf(kernel), say });
-  const devices = guestDevices(
-    { type, devices: model, network },
-    { format: disk.format, shares: socket !== undefined },
-  );
+  const known = guestDevices({ type, devices: model, network }, { format: disk.format, shares: socket !== undefined });
+  const devices = { ...known, late: [...known.late, ...modules] };
   const files = await guestFiles(kernel, devices, { arch: engine.host.arch });
   refuseTooSmall(size.memory, fileOf(kernel), files.path);
   const board: Board = {

@@ -6,7 +6,7 @@ import type { Program } from '../launch/program.ts';
 import type { RunRequest } from '../spec/request.ts';
 import { programKey } from '../vm/accelerator.ts';
 import type { GuestProcess } from '../vm/guest-process.ts';
-import { compilePayload } from '../vm/guest-payload.ts';
+import { compilePayload, type PayloadFacts } from '../vm/guest-payload.ts';
 import { findQemu } from '../vm/qemu.ts';
 import { readSnapshot, type Snapshot } from '../vm/snapshot.ts';
 import { type IsolatedOptions, type Isolation, plainOptions, type StartOptions } from './isolation.ts';
@@ -48,7 +48,7 @@ async function start(engine: Engine, options: IsolatedOptions, how: StartOptions
   const { guest, plan, cleanUp } = found;
   const { vm } = guest;
   try {
-    const { process: payload, program } = startPayload(engine, found, { ...request, name: id }, trace);
+    const { process: payload, program } = startPayload(engine, found, { ...request, name: id }, { trace });
     return new VmPayload(guest, payload, {
       id,
       stdio,
@@ -123,19 +123,26 @@ async function resumeFor(engine: Engine, options: Named, snapshot: Snapshot, tra
   }
 }
 
+export interface PayloadStart {
+  /** Whether its program is to be timed. */
+  readonly trace?: boolean;
+  /** Where the guest has what the request mounts; where the server of volumes brings it, if absent. */
+  readonly volumes?: PayloadFacts['volumes'];
+}
+
 /** The payload in its guest. */
 export function startPayload(
   engine: Engine,
   { guest: { vm, lastCapability }, plan: { image, board } }: Pick<Found, 'guest' | 'plan'>,
   request: RunRequest & { name: string },
-  trace: boolean,
+  { trace = false, volumes = volumesInGuest(request) }: PayloadStart = {},
 ): { readonly process: GuestProcess; readonly program: Program } {
   const { launch } = compilePayload(request, image.config, {
     id: request.name,
     arch: engine.host.arch,
     lastCapability,
     user: userOf(engine, request, image),
-    volumes: volumesInGuest(request),
+    volumes,
     network: board.network,
   });
   const { program, cloneFlags } = launch;

@@ -29,7 +29,7 @@ const pure = [
   /^src\/launch\/(?!(spawn|child)\.ts$)/,
   /^src\/oci\/(programs|state|container-file|adapt|command-line)\.ts$/,
   /^src\/vm\/(machine|parameters|request)\.ts$/,
-  /^src\/vm\/(protocol|initramfs|guest-(devices|network|payload|program)|bzimage|elf|inspection|firmware|volume-program)\.ts$/,
+  /^src\/vm\/(protocol|initramfs|guest-(devices|network|payload|program)|bzimage|elf|inspection(-text)?|machine-view|firmware|volume-program)\.ts$/,
   /^src\/linux\/platform\.ts$/,
   /^src\/isolation\/unfit\.ts$/,
   /^src\/hookup\/(?!main\.ts$)/,

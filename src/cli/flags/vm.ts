@@ -1,10 +1,11 @@
 /** What is around the command, and what a virtual machine is made of. */
 import { isolationKinds } from '../../isolation/isolation.ts';
 import { deviceModels, machineTypes } from '../../vm/machine.ts';
-import { acceleratorChoices } from '../../vm/request.ts';
+import { acceleratorChoices, networkChoices } from '../../vm/request.ts';
 import { type Flag, type Form, type Landing, landing } from '../flag.ts';
-import { integer } from '../forms/numbers.ts';
+import { cpus, integer, size } from '../forms/numbers.ts';
 import { hostPath, matching, oneOf } from '../forms/words.ts';
+import { limit } from '../landings.ts';
 import type { RunCommand } from '../run-command.ts';
 
 type Machine = RunCommand['machine'];
@@ -59,4 +60,19 @@ export const vmFlags: readonly Flag<RunCommand>[] = [
     help: 'How long a boot may take; 60 otherwise.',
     lands: machine('bootTimeout', integer({ min: 1, max: 3600 }, 'whole seconds, from 1 to 3600')),
   },
+];
+
+const notToLookAt = new Set(['isolation', 'from-snapshot']);
+
+/** Of `tare vm inspect`: nothing is run in the machine but a look at it. */
+export const lookFlags: readonly Flag<RunCommand>[] = [
+  ...vmFlags.filter(({ name }) => !notToLookAt.has(name)),
+  {
+    name: 'network',
+    value: 'NET',
+    help: 'user (the default) or none.',
+    lands: machine('network', oneOf(...networkChoices)),
+  },
+  { name: 'memory', short: 'm', value: 'SIZE', help: "The guest's; 256m otherwise.", lands: limit('memory', size) },
+  { name: 'cpus', value: 'NUMBER', help: "The guest's; 1 otherwise.", lands: limit('cpus', cpus) },
 ];

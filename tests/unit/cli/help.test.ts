@@ -1,10 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { helpPage } from '../../../src/cli/help.ts';
+import { vmPage } from '../../../src/cli/pages-vm.ts';
 import { verbs } from '../../../src/cli/verbs.ts';
 
+const actions = Object.keys(vmPage.actions ?? {}).map((action) => `vm ${action}`);
+
 test('no page is wider than 80 columns or ends a line in a space', () => {
-  for (const page of [undefined, ...verbs.keys()]) {
+  for (const page of [undefined, ...verbs.keys(), ...actions]) {
     const lines = helpPage(page, false).split('\n');
     expect(lines.filter((line) => line.length > 80 || line.endsWith(' '))).toEqual([]);
   }
@@ -33,7 +36,7 @@ test('tare --help', () => {
       weigh    Measure what isolation costs, side by side.
 
     Virtual machines:
-      vm       Keep booted machines, to resume in place of a boot.
+      vm       Keep booted machines, and look at one from inside.
 
     Under container engines:
       oci      Tell podman, docker, containerd and others of tare-oci.
@@ -166,4 +169,41 @@ test('tare trace --help', () => {
           --svg FILE                   Draw the waterfall into a file.
     "
   `);
+});
+
+test('tare vm --help, and the page of an action', () => {
+  expect(helpPage('vm', false)).toMatchInlineSnapshot(`
+    "Usage: tare vm ACTION [FLAGS] [ARGUMENTS]
+
+    What there is to do with virtual machines besides running a command in one,
+    which tare run --isolation vm does.
+
+    Actions:
+      snapshot  Boot a guest once, to be resumed from then on.
+      list      Show what is kept.
+      rm        Remove snapshots.
+      inspect   Show what a guest sees of its machine.
+
+    Examples:
+      tare vm inspect --devices emulated
+          full emulation, seen from inside
+      tare vm snapshot --name warm busybox
+          boot once, and resume from then on
+
+    Every action has a page of its own: tare help vm snapshot
+    "
+  `);
+  expect(helpPage('vm rm', false)).toMatchInlineSnapshot(`
+    "Usage: tare vm rm NAME...
+
+    Remove snapshots of this user. Guests that were resumed from them go on.
+
+    Output:
+          --help  Print this page.
+
+    Examples:
+      tare vm rm warm
+    "
+  `);
+  expect(() => helpPage('vn rm', false)).toThrow('did you mean vm?');
 });

@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseInspection } from '../../../src/vm/inspection.ts';
-import { renderInspection } from '../../../src/vm/inspection-text.ts';
+import { renderView } from '../../../src/vm/inspection-text.ts';
+import { viewOf } from '../../../src/vm/machine-view.ts';
 
 const page = (name: string): string =>
-  renderInspection(
-    parseInspection(readFileSync(join(import.meta.dirname, '../../../fixtures/platform', `${name}.txt`), 'utf8')),
+  renderView(
+    viewOf(
+      parseInspection(readFileSync(join(import.meta.dirname, '../../../fixtures/platform', `${name}.txt`), 'utf8')),
+    ),
   );
 
 test('a machine of virtio devices, as its guest sees it', () => {
@@ -18,6 +21,8 @@ test('a machine of virtio devices, as its guest sees it', () => {
     clock      tsc
     because    CPUID 0x40000000 says TCGTCGTCGTCG
                DMI or ACPI says BOCHS BXPC
+    DMI        none: no firmware has left tables about the board
+    clocks     tsc, refined-jiffies, jiffies
 
     BUS     DEVICE   DRIVER      KIND          WHAT IT IS
     virtio  virtio0  virtio_rng  para-virtual  random numbers
@@ -37,6 +42,8 @@ test('a machine of emulated devices, as its guest sees it', () => {
     clock      tsc
     because    CPUID 0x40000000 says TCGTCGTCGTCG
                DMI says QEMU Standard PC (i440FX + PIIX, 1996)
+    DMI        QEMU Standard PC (i440FX + PIIX, 1996), with firmware by SeaBIOS
+    clocks     tsc, hpet, acpi_pm
 
     BUS    DEVICE        DRIVER    KIND      WHAT IT IS
     pci    0000:00:00.0  -         emulated  i440FX host bridge, of 1996
