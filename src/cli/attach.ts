@@ -28,7 +28,7 @@ export async function bridgeTerminal(
 ): Promise<() => void> {
   const terminal = await running.openedTerminal().catch(() => undefined);
   if (terminal === undefined) return () => {};
-  terminal.on('error', () => {}); // EIO once nobody holds the other side: the end, as with any pty
+  terminal.on('error', () => {}); // of a guest that is gone
   terminal.on('data', (chunk: Buffer) => process.stdout.write(chunk));
   const resize = () => running.resize(process.stdout.columns, process.stdout.rows);
   process.on('SIGWINCH', resize);

@@ -1,7 +1,7 @@
 /** A container between `create` and its end. */
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupPressure, CgroupStats } from '../cgroup/stats.ts';
 import { TareError } from '../errors.ts';
@@ -18,6 +18,7 @@ import { type Filtered, sendSeccompListener } from './listener.ts';
 import { makeCgroup } from './make-cgroup.ts';
 import type { Prepared } from './prepared.ts';
 import type { Streams } from './stdio.ts';
+import { nearSide } from './terminal.ts';
 
 /** How a launch is watched or changed on its way. */
 export interface LaunchOptions {
@@ -219,7 +220,7 @@ export class Container implements AsyncDisposable {
         writeIdMaps(this.#engine, child.pid, this.spec.linux ?? {}).then(go, (error: unknown) => this.#abort(error));
         return;
       case 'terminal':
-        if (fd !== undefined) this.#settleTerminal((this.#terminal = new ReadStream(fd)));
+        if (fd !== undefined) this.#settleTerminal((this.#terminal = nearSide(fd)));
         return;
       case 'seccomp':
         this.#guard(() => sendSeccompListener(this.#engine, { ...this.#named, pid: child.pid }, fd ?? -1));

@@ -1,7 +1,8 @@
 /** A process that we stay with: signals meant for it, its terminal, its exit code. */
-import { isatty, ReadStream } from 'node:tty';
+import { isatty } from 'node:tty';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
+import { nearSide } from '../container/terminal.ts';
 import type { Child } from '../launch/child.ts';
 import { data, ProgramBuilder } from '../launch/program.ts';
 import { flags, IOCTL } from '../linux/flags.ts';
@@ -23,8 +24,7 @@ function holdTerminal(engine: Engine, fd: number): () => void {
     throw new TareError('use a terminal without one of our own', {
       hint: 'run it in a terminal, or give --console-socket',
     });
-  const terminal = new ReadStream(fd);
-  terminal.on('error', () => {}); // EIO once nobody holds the other side
+  const terminal = nearSide(fd);
   terminal.on('data', (chunk: Buffer) => process.stdout.write(chunk));
   const resize = () => setWindowSize(engine, fd, process.stdout.columns, process.stdout.rows);
   resize();
