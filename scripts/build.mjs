@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 import { buildBundles } from './build/bundle.mjs';
-import { buildImage, buildWeighedImage } from './build/image.mjs';
+import { buildImage, buildToolsImage, buildWeighedImage } from './build/image.mjs';
 import { buildNative } from './build/native.mjs';
 import { buildTypes } from './build/types.mjs';
 
@@ -11,6 +11,7 @@ export async function build() {
   await buildNative('host');
   await buildImage();
   await buildWeighedImage();
+  await buildToolsImage();
   await buildBundles();
   await buildTypes();
 }

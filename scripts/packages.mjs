@@ -26,6 +26,11 @@ const test = {
   bubblewrap: 'a backend to weigh',
   chromium: 'looks at the page of a weighing as a reader does',
   podman: 'an engine to call tare-oci',
+  sysbench: 'in the image that is weighed: computes',
+  fio: 'in the image that is weighed: reads and writes',
+  iperf3: 'in the image that is weighed: fills a network',
+  'redis-tools': 'in the image that is weighed: redis, which is one program for all its tools, and its benchmark',
+  e2fsprogs: 'disks that virtual machines write to',
   iproute2: 'looks at namespaces from outside',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
@@ -43,7 +48,6 @@ const bench = { ...test };
 const machine = {
   ...test,
   mmdebstrap: 'builds the test machine',
-  e2fsprogs: 'its disks',
 };
 
 /** All that `tare weigh` knows to weigh. @type {Record<string, string>} */
@@ -89,7 +93,6 @@ export const insideMachine = {
   udev: 'names devices',
   procps: 'looks at processes',
   cpio: 'packs the initramfs',
-  e2fsprogs: "a box's file system",
   'ca-certificates': 'npm',
   git: 'the checks ask it for files',
   'openssh-server': 'vagrant ssh',

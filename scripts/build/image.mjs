@@ -1,12 +1,13 @@
 /**
  * The built-in images: Debian's static busybox, a link for each of its applets, and what little else a root needs.
  */
-import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 import { read, run, stop } from '../command.mjs';
 import { at } from '../root.mjs';
 import { whenStale } from './stamp.mjs';
+import { copyTools, findTools } from './tools.mjs';
 
 const busybox = '/bin/busybox';
 const image = at('dist/images/busybox');
@@ -41,7 +42,8 @@ const files = {
 
 /** What is run when backends are weighed: the same root for all, with our own payload in it. */
 const weighed = at('dist/images/weigh');
-const payload = at('fixtures/programs/payload.c');
+const tools = at('dist/images/weigh-tools');
+const payload = at('fixtures/programs/payload');
 
 const config = {
   architecture: process.arch === 'x64' ? 'amd64' : process.arch,
@@ -75,12 +77,38 @@ export async function buildWeighedImage() {
     recipe: '',
     outputs: [join(weighed, 'rootfs/bin/payload'), join(weighed, 'config.json')],
   };
+  await whenStale(target, () => makeWeighed(weighed));
+}
+
+/** The same, and Debian's tools, of those that are installed: too large for a start, whose payload writes a byte. */
+export async function buildToolsImage() {
+  const found = findTools();
+  const target = {
+    name: 'the image with tools to weigh with',
+    inputs: [
+      busybox,
+      payload,
+      ...found.map(({ from }) => from),
+      at('scripts/build/image.mjs'),
+      at('scripts/build/tools.mjs'),
+    ],
+    recipe: found.map(({ path }) => path).join(),
+    outputs: [join(tools, 'rootfs/bin/payload'), join(tools, 'config.json')],
+  };
   await whenStale(target, () => {
-    rmSync(weighed, { recursive: true, force: true });
-    makeRoot(join(weighed, 'rootfs'));
-    run('gcc', ['-std=c11', '-O2', '-static', '-s', payload, '-o', join(weighed, 'rootfs/bin/payload')]);
-    writeFileSync(join(weighed, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    makeWeighed(tools);
+    copyTools(found, join(tools, 'rootfs'));
   });
+}
+
+/** @param {string} home */
+function makeWeighed(home) {
+  rmSync(home, { recursive: true, force: true });
+  makeRoot(join(home, 'rootfs'));
+  const sources = readdirSync(payload).filter((name) => name.endsWith('.c'));
+  const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-O2', '-static', '-s'];
+  run('gcc', [...flags, ...sources.map((name) => join(payload, name)), '-o', join(home, 'rootfs/bin/payload')]);
+  writeFileSync(join(home, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** @param {string} root */

@@ -105,7 +105,7 @@ class DockerPeer implements Peer {
       CgroupParent: `/${groupOf(this.#site)}`,
     };
     return this.#api.createContainer({
-      Image: imageName,
+      Image: imageName(this.#job),
       Cmd: [...this.#job.payload],
       Hostname: 'tare-weigh',
       AttachStdin: held,

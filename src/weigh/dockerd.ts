@@ -5,7 +5,7 @@ import type Docker from 'dockerode';
 import { TareError } from '../errors.ts';
 import { Daemon } from './daemon.ts';
 import { groupOf } from './groups.ts';
-import { imageArchive } from './image-archive.ts';
+import { imageArchive, loadedMark } from './image-archive.ts';
 import type { Job, Site } from './types/backend.ts';
 
 export interface Dockerd {
@@ -25,7 +25,7 @@ export async function startDockerd(job: Job, site: Site): Promise<Dockerd> {
   const ready = async (): Promise<boolean> => api.ping().then(Boolean, () => false);
   const daemon = await Daemon.start({ name: 'dockerd', command: commandFor(site, socketPath), ready }, job, site);
   try {
-    await loadImage(api, archive, join(directory, 'loaded'));
+    await loadImage(api, archive, loadedMark(job, site));
     return { api, daemon };
   } catch (error) {
     await daemon[Symbol.asyncDispose]();

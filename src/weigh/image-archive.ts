@@ -7,7 +7,13 @@ import { execa } from 'execa';
 import { TareError } from '../errors.ts';
 import type { Job, Site } from './types/backend.ts';
 
-export const imageName = 'localhost/tare-weigh:latest';
+/** A job's root, as these call it. */
+export const imageName = ({ root }: Job): string => `localhost/tare-weigh:${tagOf(root)}`;
+
+const tagOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);
+
+/** What a peer leaves once it has loaded the job's image. */
+export const loadedMark = ({ root }: Job, { directory }: Site): string => join(directory, `loaded-${tagOf(root)}`);
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
@@ -15,9 +21,10 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
  * The archive's path, made when it is first asked for.
  * @see https://github.com/moby/docker-image-spec/blob/v1.2.0/v1.2.md#combined-image-json--filesystem-changeset-format
  */
-export async function imageArchive({ root }: Job, { directory }: Site): Promise<string> {
+export async function imageArchive(job: Job, { directory }: Site): Promise<string> {
+  const { root } = job;
   if (root === '/') throw new TareError('make an image of the host’s own root', { hint: 'name another with --image' });
-  const archive = join(directory, 'image.tar');
+  const archive = join(directory, `${tagOf(root)}.tar`);
   if (existsSync(archive)) return archive;
   const parts = join(directory, 'image');
   mkdirSync(parts, { recursive: true });
@@ -30,7 +37,7 @@ export async function imageArchive({ root }: Job, { directory }: Site): Promise<
     rootfs: { type: 'layers', diff_ids: [`sha256:${await hashOf(join(parts, 'layer.tar'))}`] },
     history: [{ created: '1970-01-01T00:00:00Z', created_by: 'tare weigh' }],
   };
-  const manifest = [{ Config: 'config.json', RepoTags: [imageName], Layers: ['layer.tar'] }];
+  const manifest = [{ Config: 'config.json', RepoTags: [imageName(job)], Layers: ['layer.tar'] }];
   writeFileSync(join(parts, 'config.json'), JSON.stringify(config));
   writeFileSync(join(parts, 'manifest.json'), JSON.stringify(manifest));
   await tar(archive, parts, ['manifest.json', 'config.json', 'layer.tar']);

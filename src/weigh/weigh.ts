@@ -10,7 +10,7 @@ import { randomFrom } from './random.ts';
 import { Journal } from './runner/journal.ts';
 import { type Contender, takeRounds } from './runner/rounds.ts';
 import { Workspace } from './runner/workspace.ts';
-import { takeStock } from './stock.ts';
+import { lacking, takeStock } from './stock.ts';
 import type { Backend, Job } from './types/backend.ts';
 import {
   type BackendEntry,
@@ -186,7 +186,10 @@ class WeighingRun {
 
   async #take(workload: Workload, trial: Trial, progress: (done: number) => void): Promise<Answered['outcomes']> {
     const { question } = workload;
-    const outcomes = await takeRounds(trial, trial.job(this.#stock), this.#contenders, {
+    const lack = lacking(this.#stock, trial.needs);
+    const contenders =
+      lack === undefined ? this.#contenders : this.#contenders.map((one) => ({ ...one, refuses: () => lack }));
+    const outcomes = await takeRounds(trial, trial.job(this.#stock), contenders, {
       random: this.#random,
       signal: this.#order.signal,
       progress,

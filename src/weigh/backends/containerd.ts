@@ -6,7 +6,7 @@ import { clearSite } from '../clear-site.ts';
 import { peerOf } from '../command-peer.ts';
 import { Daemon } from '../daemon.ts';
 import { groupOf } from '../groups.ts';
-import { imageArchive, imageName } from '../image-archive.ts';
+import { imageArchive, imageName, loadedMark } from '../image-archive.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import { runCommand } from '../run-command.ts';
 import { Stopwatch } from '../stopwatch.ts';
@@ -29,7 +29,7 @@ export const containerd: Backend = {
     const archive = await imageArchive(job, site);
     const daemon = await startContainerd(job, site);
     try {
-      await importImage(archive, site);
+      await importImage(archive, loadedMark(job, site), site);
       return openClient(daemon, job, site);
     } catch (error) {
       await daemon[Symbol.asyncDispose]();
@@ -67,8 +67,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 address = "${at(site, 'sock')}"
 `;
 
-async function importImage(archive: string, site: Site): Promise<void> {
-  const done = at(site, 'imported');
+async function importImage(archive: string, done: string, site: Site): Promise<void> {
   if (existsSync(done)) return;
   const { failed, said } = await runCommand([...clientFor(site), 'images', 'import', archive], 120);
   if (failed) throw new TareError('import the image into containerd', { hint: said });
@@ -78,7 +77,7 @@ async function importImage(archive: string, site: Site): Promise<void> {
 function openClient(daemon: Daemon, job: Job, site: Site): Peer {
   const command = [
     ...[...clientFor(site), 'run', '--rm', '--fifo-dir', at(site, 'fifo'), '--cgroup', `/${groupOf(site)}/{}`],
-    ...['--seccomp', ...(job.network === 'own' ? [] : ['--net-host']), imageName, '{}', ...job.payload],
+    ...['--seccomp', ...(job.network === 'own' ? [] : ['--net-host']), imageName(job), '{}', ...job.payload],
   ];
   const stopwatch = new Stopwatch(command, { name: 'containerd', signal: site.signal });
   const client = peerOf(stopwatch, job);

@@ -1,12 +1,12 @@
 /** podman: no daemon, but a monitor for each container, and the OCI runtime that it finds. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TareError } from '../../errors.ts';
 import { apart } from '../apart.ts';
 import { clearing, clearSite } from '../clear-site.ts';
 import { peerOf } from '../command-peer.ts';
 import { groupOf } from '../groups.ts';
-import { imageArchive, imageName } from '../image-archive.ts';
+import { imageArchive, imageName, loadedMark } from '../image-archive.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import { runCommand } from '../run-command.ts';
 import { Stopwatch } from '../stopwatch.ts';
@@ -28,7 +28,7 @@ export const podman: Backend = {
   open: async (job, site) => {
     const archive = await imageArchive(job, site);
     const within = apart(job, site, { unifiedToo: true });
-    await loadImage(archive, within, site);
+    await loadImage(archive, loadedMark(job, site), within, site);
     return openPodman(job, site, within);
   },
   sweep: clearSite,
@@ -40,11 +40,12 @@ const programFor = ({ directory }: Site): string[] => [
   ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
 ];
 
-async function loadImage(archive: string, within: readonly string[], site: Site): Promise<void> {
-  if (existsSync(join(site.directory, 'storage'))) return;
+async function loadImage(archive: string, done: string, within: readonly string[], site: Site): Promise<void> {
+  if (existsSync(done)) return;
   const command = [...within, ...programFor(site), 'load', '--quiet', '--input', archive];
   const { failed, said } = await runCommand(command, 120);
   if (failed) throw new TareError('load the image into podman', { hint: said });
+  writeFileSync(done, '');
 }
 
 function openPodman(job: Job, site: Site, within: readonly string[]): Peer {
@@ -53,7 +54,7 @@ function openPodman(job: Job, site: Site, within: readonly string[]): Peer {
     ...['--network', job.network === 'own' ? 'none' : 'host', '--cgroup-parent', `/${groupOf(site)}`],
     // Its own defaults are above what an unprivileged host may give.
     ...['--ulimit', 'nofile=20000:20000', '--ulimit', 'nproc=20000:20000'],
-    ...[imageName, ...job.payload],
+    ...[imageName(job), ...job.payload],
   ];
   const watch = (...words: readonly string[]): Stopwatch =>
     new Stopwatch([...programFor(site), ...words], { name: 'podman', within, signal: site.signal });

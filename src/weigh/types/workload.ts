@@ -24,6 +24,8 @@ export interface Circumstances extends Pick<Settings, 'effort' | 'runs'> {
 /** A variant, and how it is measured. */
 export interface Trial extends Variant {
   readonly pace: Pace;
+  /** What must be there besides a backend: where it is not, nothing is measured, and the report says why. */
+  readonly needs?: Needs;
   /** What is run, of the payload and image that the settings name. */
   job(stock: Stock): Job;
   /** Before each sample, outside of all times. */
@@ -36,6 +38,11 @@ export interface Trial extends Variant {
 
 export type Values = Readonly<Record<string, number>>;
 
+export interface Needs {
+  /** Debian's programs, by name: `fio`. */
+  readonly tools?: readonly string[];
+}
+
 /** The image and the programs in it. */
 export interface Stock {
   /** The directory that is the root of all instances. */
@@ -44,6 +51,8 @@ export interface Stock {
   readonly payload: readonly [string, ...string[]];
   /** Our own programs by name, as paths inside `root`; undefined in a user's image. */
   readonly program: string | undefined;
+  /** The root that has Debian's tools as well, of those that were installed when it was built; undefined in a user's image. */
+  readonly tools: string | undefined;
 }
 
 export interface Pace {
