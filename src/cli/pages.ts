@@ -97,6 +97,7 @@ export const pages: Readonly<Record<string, Page>> = {
     groups: weighFlags,
     examples: [
       ['tare weigh --quick', 'a table, in some three minutes'],
+      ['tare weigh --suite felter2015', "that paper's workloads, and its table beside ours"],
       ['tare weigh start --backends tare,crun --json today.json', 'two of them, to be kept'],
       ['tare weigh --compare yesterday.json today.json', 'faster, slower or unchanged; 1 if slower'],
     ],

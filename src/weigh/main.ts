@@ -1,16 +1,18 @@
 /** The command `tare weigh`: a bundle of its own, since it brings more along than all other verbs together. */
 import { randomInt } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { TareError } from '../errors.ts';
-import { choose } from './choose.ts';
+import { choose, type Choice } from './choose.ts';
 import { type Change, compareWeighings, differences } from './compare.ts';
 import { progressLine } from './progress-line.ts';
 import { readWeighing } from './read-weighing.ts';
 import { renderChanges } from './report/changes.ts';
 import { renderCsv } from './report/csv.ts';
 import { renderMarkdown } from './report/markdown.ts';
+import { suiteMarkdown, suiteTerminal } from './report/suite.ts';
 import { renderTerminal } from './report/terminal.ts';
+import type { Suite } from './suites.ts';
 import type { Desk, WeighCommand } from './types/command.ts';
 import type { Weighing } from './types/result.ts';
 import { weigh } from './weigh.ts';
@@ -28,10 +30,10 @@ async function renderHtml(weighing: Weighing): Promise<string> {
 }
 
 /** By the flag that asks for them. */
-const forms: Readonly<Record<string, (weighing: Weighing) => string | Promise<string>>> = {
+const forms: Readonly<Record<string, (weighing: Weighing, suite?: Suite) => string | Promise<string>>> = {
   json: renderJson,
   csv: renderCsv,
-  markdown: renderMarkdown,
+  markdown: (weighing, suite) => renderMarkdown(weighing) + (suite === undefined ? '' : suiteMarkdown(weighing, suite)),
   html: renderHtml,
 };
 
@@ -42,17 +44,21 @@ export async function runWeigh(command: WeighCommand, desk: Desk): Promise<numbe
   if (before !== undefined && file !== undefined) return report(before, readWeighing(file), desk);
   checkFiles(command);
 
-  const weighing = await measure(command, desk);
+  const choice = choose(command);
+  const weighing = await measure(command, choice, desk);
   desk.print(renderTerminal(weighing, desk));
-  for (const [form, path] of Object.entries(command.files)) write(path, (await forms[form]?.(weighing)) ?? '');
+  if (choice.suite !== undefined) desk.print(suiteTerminal(weighing, choice.suite, desk));
+  for (const [form, path] of Object.entries(command.files)) {
+    write(path, (await forms[form]?.(weighing, choice.suite)) ?? '');
+    if (form === 'html') desk.complain(`page, with charts and all samples: ${resolve(path)}\n`);
+  }
   const worse = before === undefined ? 0 : report(before, weighing, desk);
   if (weighing.outcome === 'interrupted') return 130;
   return weighing.outcome === 'incomplete' ? 1 : worse;
 }
 
-async function measure(command: WeighCommand, desk: Desk): Promise<Weighing> {
-  const { backends, workloads } = choose(command);
-  const { payload, image, runs, effort, seed = randomInt(2 ** 31) } = command;
+async function measure(command: WeighCommand, { backends, workloads }: Choice, desk: Desk): Promise<Weighing> {
+  const { payload, image, suite, runs, effort, seed = randomInt(2 ** 31) } = command;
   const stem = join(desk.archive, new Date().toISOString().replaceAll(/[:.]/g, '-'));
   using line = progressLine(desk);
   const { weighing, journalFailure } = await weigh({
@@ -63,6 +69,7 @@ async function measure(command: WeighCommand, desk: Desk): Promise<Weighing> {
       seed,
       ...(payload === undefined ? {} : { payload }),
       ...(image === undefined ? {} : { image }),
+      ...(suite === undefined ? {} : { suite }),
       ...(runs === undefined ? {} : { runs }),
     },
     tare: desk.tare,

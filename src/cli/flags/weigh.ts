@@ -56,6 +56,12 @@ export const weighFlags: readonly FlagGroup<WeighDraft>[] = [
         help: 'By name or by group (container, vm, qemu-tcg), with commas between; twice: against itself.',
         lands: set('backends', names),
       },
+      {
+        name: 'suite',
+        value: 'NAME',
+        help: "A paper's workloads, and its table beside ours: felter2015, nsdi20 or hotcloud19.",
+        lands: set('suite', { expects: 'the name of a paper', read: (value) => value }),
+      },
       { name: 'payload', value: 'CMD', help: 'What each instance runs.', lands: set('payload', words) },
       {
         name: 'image',

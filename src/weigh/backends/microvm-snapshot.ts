@@ -9,7 +9,7 @@ import type { Backend, Job, Site } from '../types/backend.ts';
 import { machineTraits, probeMachine, whyNoMachine } from '../virtual-machine.ts';
 
 const name = 'microvm-snapshot';
-const title = 'QEMU microvm, from a snapshot';
+const title = 'resumed microvm';
 const machine = { machine: 'microvm', devices: 'virtio' } as const;
 
 export const microvmSnapshot: Backend = {

@@ -70,7 +70,7 @@ function table({ head, rows }: Sheet, { columns, color }: Page): string[] {
   return [dim(draw(head)), ...rows.map(draw)];
 }
 
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const longer = lines.length === 0 ? word : `${lines.at(-1) ?? ''} ${word}`;

@@ -8,6 +8,8 @@ export interface WeighCommand {
   payload?: readonly string[];
   image?: string;
   runs?: number;
+  /** A publication whose workloads are run: it names questions and backends. */
+  suite?: string;
   effort: Settings['effort'];
   seed?: number;
   /** Where to write the result, by the name of its form: `json`, `csv`, `markdown`, `html`. */

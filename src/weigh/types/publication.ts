@@ -24,9 +24,10 @@ export interface Anchor {
   readonly question: QuestionName;
   /** Our measure that comes nearest. */
   readonly measure: string;
-  /** In that measure's unit, or how many times as much as a plain container. */
+  /** In that measure's unit, or how many times as much as `to` has. */
   readonly value: number;
   readonly unit: Unit | 'times';
+  readonly to?: Family;
   /** `median of 500` */
   readonly statistic: string;
   /** From what to what. */

@@ -41,6 +41,8 @@ export interface Settings {
   /** The user's own payload and image, where they were given. */
   readonly payload?: readonly string[];
   readonly image?: string;
+  /** The publication whose workloads these are. */
+  readonly suite?: string;
   /** Of the order within rounds and of the resampling: the same seed and samples give the same intervals. */
   readonly seed: number;
 }

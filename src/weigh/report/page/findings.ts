@@ -78,7 +78,7 @@ function besideMachine(
     return {
       title: subject,
       figure: '=',
-      claim: `no difference can be claimed between ${ours} and ${theirs}.`,
+      claim: `${fewest(container, machine) < enough ? 'of too few samples, ' : ''}no difference can be claimed between ${ours} and ${theirs}.`,
       because: [],
     };
   const [factor, least, most, word] =
@@ -90,6 +90,11 @@ function besideMachine(
     because: because(weighing, field, container, machine),
   };
 }
+
+/** Of fewer the rank-sum test finds none far enough apart: 5 beside 5, in any order. */
+const enough = 5;
+
+const fewest = (...standings: readonly Standing[]): number => Math.min(...standings.map(({ values }) => values.length));
 
 /** A machine that was taken up from a snapshot is another story. */
 const bestBooted = (field: Field): Standing | undefined =>

@@ -71,7 +71,6 @@ describe('the page', () => {
     const page = text(await render(example));
     expect(page).toContain('Firecracker, end to end 161');
     expect(page).toContain('Different definition: the guest boots a minimal kernel');
-    expect(page).toContain('could not be opened where this list was made');
     expect(page).toContain('What it measured was not asked in this weighing.');
   });
 

@@ -2,11 +2,11 @@
 import type { Anchor, Publication } from '../../../types/publication.ts';
 import type { QuestionName } from '../../../types/question.ts';
 import type { Weighing } from '../../../types/result.ts';
+import { oursOf, valueOf } from '../../suite.ts';
 import { beside, type Point } from '../charts/beside.ts';
-import { allOf, fieldOf } from '../contrast.ts';
+import { fieldOf } from '../contrast.ts';
 import { type Draw, familyKeys, figure } from '../figures.ts';
 import { html, type Markup, type Part } from '../markup.ts';
-import { readable, times } from '../readable.ts';
 import { table } from '../tables.ts';
 
 export async function publishedSection(
@@ -94,7 +94,8 @@ function groupsOf(anchors: readonly Anchor[]): Map<Anchor, Anchor[]> {
   const groups = new Map<Anchor, Anchor[]>();
   for (const anchor of anchors) {
     const first = [...groups.keys()].find(
-      ({ definition, differs }) => definition === anchor.definition && differs === anchor.differs,
+      ({ definition, differs, family }) =>
+        definition === anchor.definition && differs === anchor.differs && family === anchor.family,
     );
     groups.set(first ?? anchor, [...(first === undefined ? [] : (groups.get(first) ?? [])), anchor]);
   }
@@ -121,20 +122,6 @@ function groupPart(weighing: Weighing, publication: Publication, first: Anchor, 
       <dt>why ours differs</dt>
       <dd>${first.differs}</dd>
       <dt>ours, nearest</dt>
-      <dd>${ours(weighing, first)}</dd>
+      <dd>${oursOf(weighing, first)}</dd>
     </dl>`;
-}
-
-const valueOf = ({ value, unit }: Anchor): string => (unit === 'times' ? times(value) : readable(value, unit));
-
-/** All of the same family that this weighing has, by the nearest of its measures. */
-function ours(weighing: Weighing, { question, family, measure, unit }: Anchor): string {
-  const field = fieldOf(weighing, question);
-  if (field === undefined || unit === 'times') return 'none';
-  const nearest = field.question.measures.find(({ name }) => name === measure) ?? field.measure;
-  const found = allOf(field, family).flatMap(({ backend, series }) => {
-    const median = series.summaries[nearest.name]?.median;
-    return median === undefined ? [] : [`${backend.title} ${readable(median, nearest.unit)}`];
-  });
-  return found.length === 0 ? 'not measured' : `${nearest.title}: ${found.join('; ')}`;
 }

@@ -74,11 +74,14 @@ async function pairPart(starts: readonly Start[], draw: Draw): Promise<Part> {
     return count === 0 ? [] : [`${name}: ${count} shorter steps are in the table only`];
   });
   const differs = starts.length > 1 ? ' The axes differ, each as long as its own start.' : '';
+  const clock = starts.some(({ spans }) => spans.some(({ name }) => name === 'firmware'))
+    ? ' “firmware” lasts until the kernel’s own clock runs, which is the first moment that a guest can tell of.'
+    : '';
   return html`<figure>
     <div class="${starts.length > 1 ? 'pair' : 'alone'}">${panels}</div>
     <figcaption>
       <strong>Step by step.</strong> Each bar begins when its step does; steps of a phase are paler and
-      indented.${differs} ${hidden.length === 0 ? '' : `${hidden.join('; ')}.`}
+      indented.${differs}${clock} ${hidden.length === 0 ? '' : `${hidden.join('; ')}.`}
     </figcaption>
   </figure> `;
 }
