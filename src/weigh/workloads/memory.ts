@@ -35,7 +35,7 @@ const idle = (quick: boolean, root: boolean): Trial => ({
   title: `up to ${(quick ? hasty : thorough).count} idle instances`,
   at: (quick ? hasty : thorough).count,
   pace: {
-    ...(quick ? { warmup: 0, least: 3, most: 3, budget: 60 } : { warmup: 1, least: 6, most: 6, budget: 120 }),
+    ...(quick ? { warmup: 0, least: 3, most: 3, budget: 45 } : { warmup: 1, least: 6, most: 6, budget: 120 }),
     precision: 0.05,
     rest: 50,
   },

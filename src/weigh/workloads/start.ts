@@ -54,7 +54,7 @@ export const start: Workload = {
     'Every round asks every backend once, in a new random order, so that whatever else the machine does hits all alike. A command is started and followed by a small program next to it, the library is timed around its calls. The payload is a static program that writes one byte and ends.',
   measures,
   trials: ({ effort, root }) => [
-    { ...common('warm', 'page cache warm'), pace: pace(effort, { quick: 60, normal: 90, full: 240 }) },
+    { ...common('warm', 'page cache warm'), pace: pace(effort, { quick: 50, normal: 90, full: 240 }) },
     ...(effort === 'quick' ? [] : [sharedNetwork(effort), inSteps(effort)]),
     ...(effort === 'quick' || !root ? [] : [cold(effort)]),
   ],
