@@ -25,4 +25,4 @@ printf '%s\n' 'cd /tare' 'export TARE_MACHINE=here' >/etc/profile.d/tare.sh
 echo 'Defaults env_keep += "TARE_MACHINE TARE_MUST_RUN"' >/etc/sudoers.d/tare
 
 cd /tare
-node scripts/setup.mjs test
+node scripts/setup.mjs kernel

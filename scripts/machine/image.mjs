@@ -19,7 +19,7 @@ const needed = ['virtio_pci', 'virtio_blk', 'ext4'];
 const unread = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
 
 /** Why there is no test machine on this host, and none can be built; undefined where there can. */
-function whyNoMachine() {
+export function whyNoMachine() {
   if (process.arch !== 'x64') return `the test machine is an x86-64 one, and this host is ${process.arch}`;
   if (process.getuid?.() === 0 || existsSync(imageIn(readRecipe().folder).disk)) return undefined;
   return 'the test machine is built by root (hint: sudo npm run machine)';
@@ -61,7 +61,7 @@ function makeRoot(root, { suite, sources, settings, packages }) {
       ...['--mode=root', '--variant=apt', '--format=directory'],
       `--include=${packages.join(',')}`,
       ...['Apt::Install-Recommends "false";', ...settings].map((line) => `--aptopt=${line}`),
-      ...unread.map((path) => `--dpkgopt=path-exclude=${path}`),
+      ...['force-unsafe-io', ...unread.map((path) => `path-exclude=${path}`)].map((line) => `--dpkgopt=${line}`),
       ...[suite, root, ...sources],
     ],
     { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'], maxBuffer: 1e9 },
