@@ -13,8 +13,11 @@ export const checkout = '/tare';
 
 const folders = ['tests/kernel', 'tests/machine'];
 
-/** Those that start machines of their own under TCG, which the host has tested: it is no other in this machine, but slower. */
-const machines = /^(guest|vm-[\w-]+)\.test\.ts$/;
+/**
+ * Those that the host has tested, and that are no others in this machine, but slower: they start machines of their own under
+ * TCG, weigh peers, or ask how the native code was built.
+ */
+const elsewhere = /^(guest|(bad-input-)?vm(-\w+)?|weigh|native)\.test\.ts$/;
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -45,7 +48,7 @@ export async function bundleTests() {
   rmSync(at('dist/machine'), { recursive: true, force: true });
   const entryPoints = folders.flatMap((folder) =>
     readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.test.ts') && !(folder === 'tests/kernel' && machines.test(name)))
+      .filter((name) => name.endsWith('.test.ts') && !(folder === 'tests/kernel' && elsewhere.test(name)))
       .map((name) => join(folder, name)),
   );
   const { build } = await import('esbuild');

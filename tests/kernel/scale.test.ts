@@ -17,7 +17,7 @@ import { needs } from './needs.ts';
 const able = needs('root', 'overlay', 'busybox');
 const full = process.env.TARE_FULL === '1';
 const [atOnce, inTurn] = full ? [1000, 10_000] : [200, 500];
-const patience = { timeout: full ? 600_000 : 60_000 };
+const patience = { timeout: 600_000 };
 
 const engine = new Engine();
 setFlagsFromString('--expose-gc');

@@ -10,8 +10,18 @@ import { SummaryReporter } from '../reporter/summary.ts';
 
 const minutes = 60_000;
 
-/** A failure is known to the host at once, and even if the machine never gets to its last test. */
-const failures: Reporter = {
+/** A failure is known to the host at once, and even if the machine never gets to its last test; so is where the time goes. */
+const progress: Reporter = {
+  onTestModuleEnd(module) {
+    const { duration } = module.diagnostic();
+    const states = [...module.children.allTests()].map((test) => test.result().state);
+    const count = (state: string): number => states.filter((one) => one === state).length;
+    const counts = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`;
+    appendFileSync(
+      '/host/files',
+      `${(duration / 1000).toFixed(1).padStart(7)} s  ${module.relativeModuleId}: ${counts}\n`,
+    );
+  },
   onTestCaseResult(test) {
     const { state, errors } = test.result();
     if (state !== 'failed') return;
@@ -24,7 +34,7 @@ const vitest = await startVitest('test', process.argv.slice(2), {
   config: false,
   root: import.meta.dirname,
   include: ['tests/**/*.test.js'],
-  reporters: [new SummaryReporter(), failures],
+  reporters: [new SummaryReporter(), progress],
   watch: false,
   cache: false,
   pool: 'forks',
