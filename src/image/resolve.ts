@@ -12,6 +12,7 @@ import type { ImageConfig } from '../spec/image-config.ts';
 import { isBind } from '../spec/mount-options.ts';
 import { checkSpec } from '../spec/validate.ts';
 import type { Image } from './image.ts';
+import { ownCopy } from './own-copy.ts';
 
 const forms = 'busybox, host, dir:PATH or oci:PATH';
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -54,7 +55,7 @@ function directory(reference: string, given: string): string {
 }
 
 function busybox(): Image {
-  const home = builtFile('images/busybox');
+  const home = ownCopy(builtFile('images/busybox'), 'config.json');
   return {
     reference: 'busybox',
     config: configOf(readJson(join(home, 'config.json'), 'the image busybox')),

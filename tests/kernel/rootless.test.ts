@@ -116,6 +116,12 @@ for (const [who, user, can] of users) {
     expect(tare(user, '--init', 'busybox', 'sh', '-c', 'kill -9 $$').status).toBe(137);
   });
 
+  test.runIf(can)(`a user ${who} writes to an image that root has built`, () => {
+    const write = 'echo new > /etc/new; rm /etc/hosts; touch /tmp/file; mkdir /srv';
+    const look = 'stat -c %U /etc /etc/new /tmp; stat -c %a /tmp; ls /etc/hosts 2>/dev/null || echo removed';
+    expect(inside(user, `${write}; ${look}`).split('\n')).toEqual(['root', 'root', 'root', '1777', 'removed']);
+  });
+
   test.runIf(can)(`root inside is the user ${who} outside`, () => {
     const place = home(user);
     const look = 'id -u; id -g; whoami; touch /volume/new; stat -c %u:%g /volume/new';
