@@ -116,6 +116,10 @@ export type {
   Platform,
   Snapshot,
 };
+/** What the kernel says of a process under /proc, parsed: proc(5). They throw Node's own error where it is gone or not ours to see. */
+export { readCgroupMembership, readIdMap, readMountinfo, readNamespaces, readStatus } from './linux/proc.ts';
+export type * from './linux/proc.ts';
+export { capabilityNames } from './spec/capability-names.ts';
 export type { IsolationKind, Terminal } from './isolation/isolation.ts';
 export type { Accelerator, DeviceModel, Disk, Fd, Machine, MachineType, MemoryFile, Share } from './vm/machine.ts';
 export type { SeenDevice } from './vm/machine-view.ts';

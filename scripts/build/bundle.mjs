@@ -4,7 +4,7 @@
  * programs.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -81,12 +81,15 @@ const hookup = {
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /\/(weigh|hookup)\/main\.ts$/ }, ({ path }) => ({
+    build.onResolve({ filter: /\/(weigh|hookup|labs)\/main\.ts$/ }, ({ path }) => ({
       path: `../dist/${path.split('/').at(-2)}.cjs`,
       external: true,
     }));
   },
 };
+
+/** So does `tare lab`. Its labs are files beside it. @type {import('esbuild').BuildOptions} */
+const labs = { ...cli, entryPoints: ['./src/labs/main.ts'], outfile: 'dist/labs.cjs' };
 
 /** @type {import('esbuild').BuildOptions} */
 const oci = { ...cli, entryPoints: ['./src/oci/main.ts'], outfile: 'dist/oci.cjs' };
@@ -173,7 +176,14 @@ export async function buildBundles() {
     name: 'bundles',
     inputs: [at('src'), at('package.json'), at('package-lock.json'), at('scripts/build/bundle.mjs'), at('bin')],
     recipe: process.version,
-    outputs: [...commands, at('dist/weigh.cjs'), at('dist/charts.cjs'), at('dist/hookup.cjs'), at('dist/index.js')],
+    outputs: [
+      ...commands,
+      at('dist/weigh.cjs'),
+      at('dist/charts.cjs'),
+      at('dist/hookup.cjs'),
+      at('dist/labs.cjs'),
+      at('dist/index.js'),
+    ],
   };
   await whenStale(target, async () => {
     // V8 knows a cache's source by its length alone: an old cache must not outlive its bundle.
@@ -184,9 +194,12 @@ export async function buildBundles() {
       build({ ...weigh, plugins: [chartsApart] }),
       build(charts),
       build(hookup),
+      build(labs),
       build(oci),
       build(library),
     ]).catch(() => stop('the bundles cannot be built: see above'));
+    rmSync(at('dist/exercises'), { recursive: true, force: true });
+    cpSync(at('src/labs/exercises'), at('dist/exercises'), { recursive: true });
     for (const command of commands) writeFileSync(command, loadSeldomLazily(readFileSync(command, 'utf8')));
     writeCodeCaches();
   });

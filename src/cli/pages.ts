@@ -3,6 +3,7 @@ import { doctorFlags, explainFlags, runFlags, stepFlags, sweepFlags, traceFlags,
 import { ociFlags } from './flags/oci.ts';
 import { weighFlags } from './flags/weigh.ts';
 import type { Page } from './page.ts';
+import { labPage } from './pages-lab.ts';
 import { vmPage } from './pages-vm.ts';
 
 const weighAbout = [
@@ -116,6 +117,7 @@ export const pages: Readonly<Record<string, Page>> = {
       ['tare oci install --for kubernetes | kubectl apply -f -', 'a RuntimeClass'],
     ],
   },
+  lab: labPage,
   sweep: {
     group: 'This machine',
     summary: 'Remove what killed processes of tare have left.',

@@ -10,6 +10,7 @@ export const verbs: ReadonlyMap<string, () => Promise<Verb>> = new Map([
   ['oci', () => import('./oci.ts')],
   ['sweep', () => import('./sweep.ts')],
   ['weigh', () => import('./weigh.ts')],
+  ['lab', () => import('./lab.ts')],
   ['doctor', () => import('./doctor.ts')],
   ['help', () => import('./help.ts')],
   ['version', () => import('./version.ts')],

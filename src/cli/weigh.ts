@@ -8,6 +8,7 @@ import { throwProblems } from './problems.ts';
 import { quote } from './quote.ts';
 import { readFlags } from './read-flags.ts';
 import type { Session } from './session.ts';
+import { stateHome } from './state-home.ts';
 import { version } from './version.ts';
 
 export async function main(argv: readonly string[], session: Session): Promise<number> {
@@ -25,17 +26,9 @@ export async function main(argv: readonly string[], session: Session): Promise<n
     columns: columnsOf(process.stdout),
     color: session.colours(1),
     watched: isatty(2),
-    archive: join(stateHome(session), 'tare/weighings'),
+    archive: join(stateHome(session, 'raw samples'), 'tare/weighings'),
     signal: interruption(),
   });
-}
-
-/** XDG Base Directory Specification: what should outlive a restart, but is no document of the user. */
-function stateHome({ env }: Session): string {
-  if (env.XDG_STATE_HOME?.startsWith('/') === true) return env.XDG_STATE_HOME;
-  if (env.HOME === undefined || env.HOME === '')
-    throw new TareError('find a place for raw samples', { hint: 'set HOME or XDG_STATE_HOME' });
-  return join(env.HOME, '.local/state');
 }
 
 /** The first Ctrl-C ends the measuring and keeps what was measured; the second is the terminal's own. */

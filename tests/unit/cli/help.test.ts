@@ -41,6 +41,9 @@ test('tare --help', () => {
     Under container engines:
       oci      Tell podman, docker, containerd and others of tare-oci.
 
+    Labs:
+      lab      Learn by doing; the kernel says whether it is done.
+
     This machine:
       sweep    Remove what killed processes of tare have left.
       doctor   Say what of tare works here, and the cure for what does not.

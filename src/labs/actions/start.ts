@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs';
+import { TareError } from '../../index.ts';
+import { bootId } from '../alive.ts';
+import { runScript } from '../command.ts';
+import type { Desk, LabCommand } from '../desk.ts';
+import { findLab } from '../exercises.ts';
+import type { Lab } from '../format.ts';
+import { unmetNeeds } from '../needs.ts';
+import type { Place } from '../place.ts';
+import { Notebook } from '../progress.ts';
+import { labFor, recordOf } from '../started.ts';
+import { showCurrentStep, showOpening } from '../texts.ts';
+import { describeHost } from '../world.ts';
+
+export async function start([word = '']: readonly string[], command: LabCommand, desk: Desk): Promise<number> {
+  const { lab, filled } = await begin(word, command, desk);
+  const { labs } = new Notebook(desk.stateHome).read();
+  desk.print(showOpening(filled, desk));
+  desk.print(showCurrentStep(filled, labs[lab.name], desk));
+  return 0;
+}
+
+/** Makes the lab the current one, and its place on this host. @throws TareError where the machine lacks what it needs */
+async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
+  const lab = findLab(word, desk.didYouMean);
+  refuseUnmet(lab, word);
+  const notebook = new Notebook(desk.stateHome);
+  const chosen = notebook.update((progress) => {
+    if (seed !== undefined && seed !== progress.seed && Object.keys(progress.labs).length > 0)
+      throw new TareError(`--seed ${seed}: labs were started with the seed ${progress.seed}`, {
+        hint: `move ${notebook.folder} away to begin anew`,
+      });
+    progress.seed = seed ?? progress.seed;
+    return progress.seed;
+  });
+  const { lab: filled, place } = labFor(lab, chosen, desk);
+  await prepare(filled, place, desk);
+  notebook.update((progress) => {
+    progress.current = lab.name;
+    const record = recordOf(progress, lab);
+    if (/\.ya?ml$/.test(word)) record.file = fileOf(word, desk);
+    if (record.here?.boot !== bootId()) record.here = { boot: bootId(), host: describeHost() };
+  });
+  return { lab, filled, place };
+}
+
+interface Begun {
+  readonly lab: Lab;
+  /** With this student's values. */
+  readonly filled: Lab;
+  readonly place: Place;
+}
+
+const fileOf = (word: string, { cwd }: Desk): string => (word.startsWith('/') ? word : `${cwd}/${word}`);
+
+function refuseUnmet({ title, needs }: Lab, word: string): void {
+  const lacks = unmetNeeds(needs);
+  if (lacks.length === 0) return;
+  const lines = lacks.map(({ need, why }) => `\n  needs ${need}: ${why}`).join('');
+  throw new TareError(`start lab ${word}, ${title}: this machine lacks what it needs${lines}`);
+}
+
+async function prepare({ prepare: text }: Lab, place: Place, { bin }: Desk): Promise<void> {
+  try {
+    mkdirSync(place.dir, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    throw new TareError(`make ${place.dir}`, { errno: (cause as NodeJS.ErrnoException).code ?? '', cause });
+  }
+  if (text === undefined) return;
+  const { status, output } = await runScript({ text, place, bin });
+  if (status !== 0) throw new TareError(`prepare the lab: it ended with ${status}:\n${output.trimEnd()}`);
+}

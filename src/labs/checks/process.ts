@@ -1,0 +1,204 @@
+/**
+ * `process`: is there a process whose state in the kernel is such? It is looked for under /proc, by that state alone: names
+ * and command lines say nothing, since a process may choose them.
+ */
+import * as z from 'zod';
+import { capabilityNames } from '../../index.ts';
+import type { Finding } from '../finding.ts';
+import type { Process, World } from '../world.ts';
+import { describeMount, findMount } from './mounts.ts';
+import { mountShape, namespaceShape, scalar } from './shapes.ts';
+
+export const processShape = z.strictObject({
+  /** The host name in its UTS namespace. */
+  hostname: z.string().optional(),
+  /** Namespaces that are not the host's. */
+  own: z.array(namespaceShape).optional(),
+  /** Namespaces that are the host's. */
+  shared: z.array(namespaceShape).optional(),
+  /** Its pid in its innermost pid namespace. */
+  pid: scalar.optional(),
+  /** Effective ids as the host sees them. */
+  uid: scalar.optional(),
+  gid: scalar.optional(),
+  /** As `0 1000 1`, inside, outside, how many; several with commas. */
+  uidMap: z.string().optional(),
+  gidMap: z.string().optional(),
+  /** `own`: another directory than the host's `/`. */
+  root: z.enum(['own', 'shared']).optional(),
+  /** Effective capabilities: `CAP_SYS_ADMIN`, or `none` and `all`. */
+  has: z.array(z.string()).optional(),
+  lacks: z.array(z.string()).optional(),
+  noNewPrivileges: z.boolean().optional(),
+  seccomp: z.enum(['disabled', 'strict', 'filter']).optional(),
+  /** How many processes its own /proc shows, at most. */
+  sees: scalar.optional(),
+  /** Its group in the unified hierarchy, as /proc/PID/cgroup has it; `*` at the end stands for anything. */
+  cgroup: z.string().optional(),
+  mounts: z.array(mountShape).optional(),
+});
+export type ProcessExpected = z.output<typeof processShape>;
+
+interface Criterion {
+  /** Completes "a process …". */
+  readonly expected: string;
+  readonly look: (process: Process) => Seen | Promise<Seen>;
+}
+
+interface Seen {
+  readonly met: boolean;
+  readonly saw: string;
+}
+
+export async function checkProcess(expected: ProcessExpected, world: World): Promise<Finding> {
+  const criteria = criteriaOf(expected, world);
+  const { met, nearest } = await search(criteria, world);
+  return {
+    passed: met.length > 0,
+    tested: 'is there such a process, anywhere under /proc?',
+    expected: `a process ${criteria.map((one) => one.expected).join(', ')}`,
+    saw: await describeSearch(met[0] ?? nearest, criteria, world),
+  };
+}
+
+/** All processes that are as expected. */
+export async function findProcesses(expected: ProcessExpected, world: World): Promise<readonly Process[]> {
+  return (await search(criteriaOf(expected, world), world)).met;
+}
+
+interface Search {
+  readonly met: readonly Process[];
+  /** Of those that differ from the host in something that was asked for, the one that meets most. */
+  readonly nearest: Process | undefined;
+}
+
+async function search(criteria: readonly Criterion[], world: World): Promise<Search> {
+  const ordinary = await Promise.all(criteria.map(({ look }) => hostMeets(look, world)));
+  const met: Process[] = [];
+  let nearest: { process: Process; count: number } | undefined;
+  for (const process of world.processes()) {
+    try {
+      const seen = await Promise.all(criteria.map(async ({ look }) => (await look(process)).met));
+      if (seen.every(Boolean)) met.push(process);
+      const special = seen.some((isMet, index) => isMet && ordinary[index] === false);
+      const count = seen.filter(Boolean).length;
+      // Of equals the younger one: most likely it is the student's.
+      if (special && count >= (nearest?.count ?? 1)) nearest = { process, count };
+    } catch {
+      // It has ended meanwhile, or is not ours to look into.
+    }
+  }
+  return { met, nearest: nearest?.process };
+}
+
+/** Whether this very process meets it: then it tells nothing of what the student has done. */
+async function hostMeets(look: Criterion['look'], world: World): Promise<boolean> {
+  try {
+    return (await look(world.self)).met;
+  } catch {
+    return false;
+  }
+}
+
+async function describeSearch(
+  process: Process | undefined,
+  criteria: readonly Criterion[],
+  world: World,
+): Promise<string> {
+  if (process === undefined) return `none: of ${world.processes().length} processes, no one comes near`;
+  try {
+    const seen = await Promise.all(criteria.map(async ({ look }) => look(process)));
+    const failed = seen.filter(({ met }) => !met);
+    const shown = failed.length > 0 ? failed : seen;
+    return `${failed.length > 0 ? 'no such one; nearest is ' : ''}${process.label}: ${shown.map(({ saw }) => saw).join(', ')}`;
+  } catch {
+    return `process ${process.pid}, which has just ended`;
+  }
+}
+
+/** One for each field that is given, in the order of the shape. */
+function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion[] {
+  const list: Criterion[] = [];
+  const { hostname, pid, uid, gid, root, noNewPrivileges, seccomp, sees, cgroup } = expected;
+  const add = (text: string, look: Criterion['look']) => list.push({ expected: text, look });
+  if (hostname !== undefined)
+    add(`whose host name is ${hostname}`, async (process) => {
+      const found = await world.hostnameOf(process);
+      return { met: found === hostname, saw: `host name ${found ?? 'not to be seen'}` };
+    });
+  for (const kind of expected.own ?? [])
+    add(`in a ${kind} namespace of its own`, (process) => compare(process, kind, false, world));
+  for (const kind of expected.shared ?? [])
+    add(`in the host's ${kind} namespace`, (process) => compare(process, kind, true, world));
+  if (pid !== undefined)
+    add(`with pid ${pid} in its own pid namespace`, ({ status }) => {
+      const inner = status.namespacedPids.at(-1);
+      return { met: String(inner) === pid, saw: `pid ${inner} in its innermost pid namespace` };
+    });
+  if (uid !== undefined) add(`of uid ${uid}`, ({ status }) => same('uid', status.uid.effective, uid));
+  if (gid !== undefined) add(`of gid ${gid}`, ({ status }) => same('gid', status.gid.effective, gid));
+  for (const of of ['uid', 'gid'] as const) {
+    const map = expected[`${of}Map`];
+    if (map !== undefined) add(`with the ${of} map "${map}"`, (process) => same(`${of} map`, mapOf(process, of), map));
+  }
+  if (root !== undefined)
+    add(root === 'own' ? 'with a root directory of its own' : "with the host's root directory", (process) => {
+      const isHosts = process.root === world.self.root;
+      return {
+        met: isHosts === (root === 'shared'),
+        saw: isHosts ? "the host's root directory" : `another root directory (${process.rootPath} here)`,
+      };
+    });
+  for (const name of expected.has ?? []) add(`with ${name}`, (process) => capability(process, name, true));
+  for (const name of expected.lacks ?? []) add(`without ${name}`, (process) => capability(process, name, false));
+  if (noNewPrivileges !== undefined)
+    add(`with no_new_privs ${noNewPrivileges ? 'on' : 'off'}`, ({ status }) => ({
+      met: status.noNewPrivileges === noNewPrivileges,
+      saw: `no_new_privs ${status.noNewPrivileges ? 'on' : 'off'}`,
+    }));
+  if (seccomp !== undefined)
+    add(`with seccomp in mode ${seccomp}`, ({ status }) => same('seccomp', status.seccomp ?? 'not built in', seccomp));
+  if (sees !== undefined)
+    add(`that sees at most ${sees} processes in its /proc`, ({ visibleProcesses: count }) => ({
+      met: count !== undefined && count <= Number(sees),
+      saw: count === undefined ? 'an empty /proc' : `${count} processes in its /proc`,
+    }));
+  if (cgroup !== undefined)
+    add(`in the cgroup ${cgroup}`, (process) => ({
+      met: cgroup.endsWith('*') ? process.cgroup.startsWith(cgroup.slice(0, -1)) : process.cgroup === cgroup,
+      saw: `cgroup ${process.cgroup}`,
+    }));
+  for (const mount of expected.mounts ?? [])
+    add(`in whose mount table there is ${describeMount(mount)}`, ({ mounts }) => findMount(mount, mounts));
+  return list;
+}
+
+const same = (what: string, found: string | number, expected: string): Seen => ({
+  met: String(found) === expected,
+  saw: `${what} ${found}`,
+});
+
+function compare(process: Process, kind: z.output<typeof namespaceShape>, shared: boolean, world: World): Seen {
+  const inode = process.namespaces[kind];
+  const hosts = world.host.namespaces[kind];
+  return {
+    met: inode !== undefined && (inode === hosts) === shared,
+    saw: inode === hosts ? `the host's ${kind} namespace (${kind}:[${inode}])` : `${kind}:[${inode}], not the host's`,
+  };
+}
+
+const mapOf = (process: Process, of: 'uid' | 'gid'): string =>
+  process
+    .idMap(of)
+    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`)
+    .join(', ') || 'empty';
+
+function capability({ status }: Process, name: string, wanted: boolean): Seen {
+  const { effective, bounding } = status.capabilities;
+  const list = capabilityNames.filter((_, bit) => ((effective >> BigInt(bit)) & 1n) === 1n);
+  const isIn = (one: string) => list.some((held) => held === one);
+  const shown = list.length > 6 ? `${list.length} capabilities` : list.join(', ') || 'no capabilities';
+  const has =
+    name === 'none' ? effective === 0n : name === 'all' ? effective === bounding && effective !== 0n : isIn(name);
+  return { met: has === wanted, saw: has === wanted ? shown : `${has ? '' : 'no '}${name} (it has ${shown})` };
+}

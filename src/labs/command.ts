@@ -1,0 +1,72 @@
+/** Programs that labs start: scripts of a lab's file, and tools of the system with an environment that no student has touched. */
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Place } from './place.ts';
+
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What scripts of labs find ready: `best 20 COMMAND…` prints how many ms the fastest of 20 runs took. */
+const prelude = `
+best() {
+  local rounds=$1 least= i began took; shift
+  for ((i = 0; i < rounds; i++)); do
+    began=\${EPOCHREALTIME/[.,]/}
+    "$@" >/dev/null 2>&1 </dev/null
+    took=$((\${EPOCHREALTIME/[.,]/} - began))
+    [[ -z $least || $took -lt $least ]] && least=$took
+  done
+  printf '%d.%03d\\n' $((least / 1000)) $((least % 1000))
+}
+`;
+
+export interface Outcome {
+  readonly status: number | undefined;
+  /** Standard output and standard error, as they came. */
+  readonly output: string;
+}
+
+export interface Script {
+  readonly text: string;
+  readonly place: Place;
+  /** Where `tare` is found. */
+  readonly bin: string;
+}
+
+/** The environment of all that a lab starts: its marker is how it is found again. */
+function labEnvironment({ marker }: Pick<Place, 'marker'>, bin: string): NodeJS.ProcessEnv {
+  const [name = '', value = ''] = marker.split('=');
+  return { ...process.env, PATH: `${bin}:${path}`, LC_ALL: 'C.UTF-8', [name]: value };
+}
+
+/** Runs a script to its end; what it has left in the background stays. */
+export async function runScript({ text, place, bin }: Script): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'tare-lab-'));
+  // A pipe would be held open by what stays in the background.
+  const file = openSync(join(folder, 'output'), 'w+');
+  try {
+    const child = spawn('/bin/bash', ['--noprofile', '--norc', '-c', prelude + text], {
+      cwd: place.dir,
+      env: labEnvironment(place, bin),
+      stdio: ['ignore', file, file],
+      detached: true,
+    });
+    const status = await new Promise<number | undefined>((resolve, reject) =>
+      child.once('error', reject).once('exit', (code) => resolve(code ?? undefined)),
+    );
+    return { status, output: readFileSync(join(folder, 'output'), 'utf8') };
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Standard output of a tool of the system; undefined where it fails or is not there. */
+export function ask(program: string, args: readonly string[]): string | undefined {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', env: { PATH: path }, stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Where a lab is on this host. All that it makes there is found again by one of these: processes by a word in their environment,
+ * mounts and files under one directory, groups and network things by their names.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readMountinfo } from '../index.ts';
+import type { Lab } from './format.ts';
+import { tagOf, type Values } from './seed.ts';
+
+export interface Place {
+  /** Four letters that no other student's place has. */
+  readonly tag: string;
+  /** The lab's directory. */
+  readonly dir: string;
+  /** A group of the unified hierarchy that this user may make; undefined where there is no hierarchy. */
+  readonly cgroup: string | undefined;
+  /** How names of network devices and namespaces begin. */
+  readonly net: string;
+  /** `TARE_LAB=…` in the environment of all that was started in a lab's shell. */
+  readonly marker: string;
+}
+
+/** What texts of labs may ask for besides the lab's own values. */
+export const placeNames = ['dir', 'cgroup', 'net', 'tag', 'tare', 'root'] as const;
+
+export interface Whose {
+  readonly uid: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function placeOf({ name, number }: Pick<Lab, 'name' | 'number'>, seed: number, { uid, env }: Whose): Place {
+  const tag = tagOf(seed);
+  const runtime = env.XDG_RUNTIME_DIR?.startsWith('/') === true ? env.XDG_RUNTIME_DIR : undefined;
+  const base = uid === 0 ? '/run/tare-labs' : runtime === undefined ? `/tmp/tare-labs-${uid}` : `${runtime}/tare-labs`;
+  const parent = groupToUse(uid);
+  return {
+    tag,
+    dir: join(base, tag, String(number ?? name)),
+    cgroup: parent === undefined ? undefined : join(parent, `tare-lab-${tag}`),
+    net: `t${tag}`,
+    marker: `TARE_LAB=${tag}`,
+  };
+}
+
+/** `tare` is how this command was started, `root` is the directory of a root filesystem with busybox. */
+export const placeValues = ({ dir, cgroup, net, tag }: Place, tare: string, root: string): Values => ({
+  dir,
+  cgroup: cgroup ?? '/sys/fs/cgroup/none',
+  net,
+  tag,
+  tare,
+  root,
+});
+
+/** The root of the unified hierarchy for root; for others the group they are in, which may be theirs to divide. */
+function groupToUse(uid: number): string | undefined {
+  const mount = readMountinfo().find(({ type, mountPoint }) => type === 'cgroup2' && mountPoint.startsWith('/sys/fs/'));
+  if (mount === undefined) return undefined;
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  return uid === 0 ? mount.mountPoint : join(mount.mountPoint, own);
+}

@@ -1,0 +1,71 @@
+/** What a student reads. */
+import type { Desk } from './desk.ts';
+import type { Ask, Lab } from './format.ts';
+import { fill } from './fill.ts';
+import { layOut } from './layout.ts';
+import type { LabProgress } from './progress.ts';
+import type { Reply } from './question.ts';
+import { currentStep } from './started.ts';
+import pc from 'picocolors';
+
+type Page = Pick<Desk, 'columns' | 'colours'>;
+
+const nameOf = ({ number, name }: Lab): string => (number === undefined ? `Lab ${name}` : `Lab ${number}`);
+
+export function showOpening(lab: Lab, page: Page): string {
+  const { bold } = pc.createColors(page.colours);
+  return [
+    `${bold(`${nameOf(lab)}: ${lab.title}`)}   (${lab.minutes} minutes)\n\n`,
+    layOut(lab.about, page),
+    '\n',
+    layOut(`To read beside it: ${lab.teaches.join(', ')}.`, page),
+    '\n',
+  ].join('');
+}
+
+/** The step that is next, or the lab's end. */
+export function showCurrentStep(lab: Lab, progress: LabProgress | undefined, page: Page): string {
+  const index = currentStep(lab, progress);
+  return index === undefined ? showEnd(lab, page) : showStep(lab, index, page);
+}
+
+function showStep(lab: Lab, index: number, page: Page): string {
+  const { bold } = pc.createColors(page.colours);
+  const step = lab.steps[index];
+  if (step === undefined) return '';
+  const { ask } = step;
+  return [
+    `${bold(`Step ${index + 1} of ${lab.steps.length}: ${step.title}`)}\n\n`,
+    layOut(step.say, page),
+    ...(ask === undefined ? [] : ['\n', showQuestion(ask, page)]),
+    ask === undefined ? '\nThen: tare lab check\n' : '\nThen: tare lab check, which asks you, and measures.\n',
+  ].join('');
+}
+
+function showQuestion({ question, options }: Ask, page: Page): string {
+  return [
+    layOut(question, page),
+    '\n',
+    ...Object.entries(options).map(([letter, { text }]) => layOut(`${letter}) ${text}`, page, '  ')),
+  ].join('');
+}
+
+export function showReply(ask: Ask, { chosen, figure, output, rightly, right }: Reply, page: Page): string {
+  const rows = output === '' ? '' : `Measured on this machine, just now:\n\n${output.replace(/^(?=.)/gm, '    ')}\n\n`;
+  const verdict = right
+    ? `You predicted ${chosen}, and so it is.`
+    : `You predicted ${chosen}; this machine says ${rightly}: ${ask.options[rightly]?.text ?? ''}.`;
+  return `${rows}${layOut(verdict, page)}\n${layOut(fill(ask.explain, { figure: String(figure) }), page)}`;
+}
+
+function showEnd(lab: Lab, page: Page): string {
+  const { bold } = pc.createColors(page.colours);
+  return [
+    `${bold(`${nameOf(lab)} is done.`)}\n\n`,
+    `${bold('What you have seen')}\n\n`,
+    layOut(lab.seen, page),
+    `\n${bold('Who does the same')}\n\n`,
+    ...Object.entries(lab.elsewhere).map(([who, what]) => layOut(`- ${who}: ${what}`, page)),
+    '\ntare lab reset takes away what is left of it on this host; tare lab list shows the others.\n',
+  ].join('');
+}
