@@ -17,11 +17,11 @@
 
 #include <stdint.h>
 
-#include "record.h"
+#include "guard.h"
 
 #define CONTAINER_MAGIC 0x3149434fu /* "OCI1" */
 
-enum verb { START, KILL, PAUSE, RESUME, DELETE, STATE };
+enum verb { START, KILL, PAUSE, RESUME, DELETE, STATE, CREATE };
 #define PROGRAMS 5
 
 struct container {

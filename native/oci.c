@@ -1,9 +1,11 @@
 /*
  * tare-oci: the verbs that need no Node. `create` has compiled them into programs; here it is only seen whether the
- * container lives, has been started or is frozen, and the program is run. Whatever is not plain (another verb, a flag, a
- * hook, a wrong state, a failing call) is left to Node, which does the verb from its beginning and finds the words.
+ * container lives, has been started or is frozen, and the program is run. `create` itself is done as it was done before
+ * for a bundle like this one (creation.c). Whatever is not plain (another verb, a flag, a hook, a wrong state, a failing
+ * call) is left to Node, which does the verb from its beginning and finds the words.
  *
  *     tare-oci [--root DIR] [--log FILE] [--log-format FORMAT] start|kill|pause|resume|delete|state [--force] ID [SIGNAL]
+ *     tare-oci … create [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--no-pivot] [--no-new-keyring] ID
  */
 #include <ctype.h>
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "creation.h"
 #include "launch.h"
 
 #define TARE_FAILED_CODE 125
@@ -34,6 +37,7 @@ struct request {
   const char *id;
   int signal;
   int force;
+  struct creating creating;
 };
 
 /* ---- Node -------------------------------------------------------------------------------------------------------- */
@@ -102,8 +106,23 @@ static int number_of(const char *text) {
   return 0;
 }
 
+/* The flags of `create`; 0 for one that takes Node. */
+static int parse_creating(char ***words, struct creating *creating) {
+  for (; **words != NULL && ***words == '-'; *words += 1) {
+    const char *value;
+    if ((value = value_of(words, "bundle")) != NULL) creating->bundle = value;
+    else if ((value = value_of(words, "pid-file")) != NULL) creating->pid_file = value;
+    else if ((value = value_of(words, "console-socket")) != NULL) creating->console_socket = value;
+    else if (strcmp(**words, "-b") == 0 && (*words)[1] != NULL) creating->bundle = *++*words;
+    else if (strcmp(**words, "--no-pivot") == 0) creating->no_pivot = 1;
+    else if (strcmp(**words, "--no-new-keyring") == 0) creating->no_new_keyring = 1;
+    else return 0;
+  }
+  return getenv("LISTEN_FDS") == NULL && getenv("TARE_NO_REPLAY") == NULL;
+}
+
 static int parse(char **words, struct request *request) {
-  static const char *const verbs[] = {"start", "kill", "pause", "resume", "delete", "state"};
+  static const char *const verbs[] = {"start", "kill", "pause", "resume", "delete", "state", "create"};
   *request = (struct request){.signal = SIGTERM};
   for (; *words != NULL && **words == '-'; words++) {
     const char *root = value_of(&words, "root");
@@ -113,14 +132,15 @@ static int parse(char **words, struct request *request) {
   if (request->root == NULL) request->root = default_root();
   if (request->root == NULL || *words == NULL) return 0;
   int verb = 0;
-  while (verb <= STATE && strcmp(verbs[verb], *words) != 0) verb++;
-  if (verb > STATE) return 0;
+  while (verb <= CREATE && strcmp(verbs[verb], *words) != 0) verb++;
+  if (verb > CREATE) return 0;
   request->verb = (enum verb)verb;
   words++;
   if (verb == DELETE && *words != NULL && (strcmp(*words, "--force") == 0 || strcmp(*words, "-f") == 0)) {
     request->force = 1;
     words++;
   }
+  if (verb == CREATE && !parse_creating(&words, &request->creating)) return 0;
   if (*words == NULL || **words == '-') return 0;
   request->id = *words++;
   if (verb == KILL && *words != NULL) request->signal = number_of(*words++);
@@ -152,6 +172,13 @@ static int is_whole(struct container *container, uint64_t size) {
 
 static int is_name(const char *id) {
   return *id != 0 && strchr(id, '/') == NULL && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+}
+
+/* The ids of new ones: as src/oci/store.ts has it. */
+static int is_good_name(const char *id) {
+  for (const char *at = id; *at != 0; at++)
+    if (!isascii((unsigned char)*at) || (!isalnum((unsigned char)*at) && strchr("_+.-", *at) == NULL)) return 0;
+  return is_name(id);
 }
 
 /* Goes to the container's directory. NULL where there is no such container, or nothing there is to be trusted. */
@@ -231,9 +258,8 @@ static int delete(struct container *container) {
 static int print_state(struct container *container, enum status status) {
   static const char *const names[] = {"created", "running", "paused", "stopped"};
   const struct span *parts = container->state;
-  printf("%.*s%d", (int)parts[0].count, (char *)at(container, parts[0].at), status == STOPPED ? 0 : container->pid);
-  printf("%.*s%s", (int)parts[1].count, (char *)at(container, parts[1].at), names[status]);
-  printf("%.*s", (int)parts[2].count, (char *)at(container, parts[2].at));
+  const char *before = at(container, parts[0].at), *between = at(container, parts[1].at), *after = at(container, parts[2].at);
+  printf("%s%d%s%s%s", before, status == STOPPED ? 0 : container->pid, between, names[status], after);
   return fflush(stdout) == 0;
 }
 
@@ -245,7 +271,15 @@ static int is_absent(const struct request *request) {
   return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
-static int serve(const struct request *request) {
+static int create(struct request *request, int here) {
+  request->creating.root = request->root;
+  request->creating.id = request->id;
+  request->creating.here = here;
+  return here >= 0 && is_good_name(request->id) && create_as_before(&request->creating);
+}
+
+static int serve(struct request *request, int here) {
+  if (request->verb == CREATE) return create(request, here);
   if (request->force && is_absent(request)) return 1;
   struct container *container = open_container(request->root, request->id);
   if (container == NULL) return 0;
@@ -257,6 +291,7 @@ static int serve(const struct request *request) {
     case RESUME: return status == PAUSED && run(container, RESUME) && is_now(container, RUNNING);
     case DELETE: return status == STOPPED && delete(container);
     case STATE: return print_state(container, status);
+    case CREATE: break;
   }
   return 0;
 }
@@ -264,7 +299,7 @@ static int serve(const struct request *request) {
 int main(int argc, char **argv) {
   struct request request;
   int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (argc > 1 && parse(argv + 1, &request) && serve(&request)) return 0;
+  if (argc > 1 && parse(argv + 1, &request) && serve(&request, here)) return 0;
   if (here >= 0 && fchdir(here) < 0) return TARE_FAILED_CODE;
   leave_to_node(argv);
 }

@@ -19,15 +19,6 @@ static void *in(struct record *record, uint32_t at) { return record_at(record, a
 
 /* ---- finding the record ------------------------------------------------------------------------------------------ */
 
-/* FNV-1a, 32 bits: it only has to find the file, whose key is then compared whole. */
-static uint32_t hash(const char *bytes, size_t size) {
-  uint32_t value = 0x811c9dc5u;
-  for (size_t i = 0; i < size; i++) value = (value ^ (uint8_t)bytes[i]) * 0x01000193u;
-  return value;
-}
-
-static int is_ours(const struct stat *found) { return found->st_uid == geteuid() && (found->st_mode & 022) == 0; }
-
 static int inside(const struct record *record, uint64_t at, uint64_t count, uint64_t width) {
   return at >= sizeof *record && at <= record->size && count <= (record->size - at) / width;
 }
@@ -52,7 +43,6 @@ static int is_whole(struct record *record, uint64_t size) {
   if (((const char *)record)[size - 1] != 0) return 0;
   if (!inside(record, record->key.at, record->key.count, 1) || !is_spawn(record)) return 0;
   if (!is_program(record, record->setup) || !is_program(record, record->cleanup)) return 0;
-  if (!inside(record, record->guards.at, record->guards.count, sizeof(struct guard))) return 0;
   if (!inside(record, record->ids.at, record->ids.count, sizeof(uint32_t))) return 0;
   if (!inside(record, record->words.at, record->words.count, sizeof(struct word))) return 0;
   if (!inside(record, record->oom.at, record->oom.count, 1) || !inside(record, record->oom_file, 1, 1)) return 0;
@@ -65,17 +55,14 @@ static int is_whole(struct record *record, uint64_t size) {
   const struct word *words = in(record, record->words.at);
   for (uint32_t i = 0; i < record->words.count; i++)
     if (words[i].op >= program->op_count || !inside(record, words[i].prefix, 1, 1)) return 0;
-  const struct guard *guards = in(record, record->guards.at);
-  for (uint32_t i = 0; i < record->guards.count; i++)
-    if (!inside(record, guards[i].path, 1, 1) || !inside(record, guards[i].expected, guards[i].size, 1)) return 0;
-  return 1;
+  return guards_are_whole(record, size, record->guards);
 }
 
 /* The record under a key, mapped to be changed for ourselves alone; NULL if there is none, or none to be trusted. */
 static struct record *open_record(int directory, const char *key, size_t size) {
   char name[32];
   struct stat found;
-  snprintf(name, sizeof name, "%zu-%08x", size, hash(key, size));
+  snprintf(name, sizeof name, "%zu-%08x", size, hash_of(key, size));
   int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return NULL;
   struct record *record = MAP_FAILED;
@@ -115,62 +102,7 @@ int record_find(int count, char **words, struct record **found) {
   return taken;
 }
 
-/* ---- seeing that it still holds ---------------------------------------------------------------------------------- */
-
-ssize_t read_file(const char *path, char *into, size_t room) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return -1;
-  ssize_t got, all = 0;
-  while ((got = read(fd, into + all, room - 1 - (size_t)all)) > 0) all += got;
-  close(fd);
-  into[all] = 0;
-  return got < 0 ? -1 : all;
-}
-
-static int has_lines(const char *text, const char *lines, size_t size) {
-  const char *end = lines + size;
-  while (lines < end) {
-    const char *stop = memchr(lines, '\n', (size_t)(end - lines));
-    if (stop == NULL) return 0;
-    const char *found = memmem(text, strlen(text), lines, (size_t)(stop + 1 - lines));
-    if (found == NULL || (found != text && found[-1] != '\n')) return 0;
-    lines = stop + 1;
-  }
-  return 1;
-}
-
-static int holds(struct record *record, const struct guard *guard) {
-  static char text[65536];
-  const char *path = in(record, guard->path), *expected = in(record, guard->expected);
-  struct stat found;
-  struct sight sight = {0};
-  ssize_t size;
-  switch (guard->kind) {
-    case GUARD_TEXT:
-      size = read_file(path, text, sizeof text);
-      return size == (ssize_t)guard->size && memcmp(text, expected, guard->size) == 0;
-    case GUARD_LINES: return read_file(path, text, sizeof text) >= 0 && has_lines(text, expected, guard->size);
-    case GUARD_LINK:
-      size = readlink(path, text, sizeof text);
-      return size == (ssize_t)guard->size && memcmp(text, expected, guard->size) == 0;
-    case GUARD_FILE:
-      if (lstat(path, &found) == 0) {
-        sight = (struct sight){found.st_dev, found.st_ino, found.st_mode, 0};
-        sight.changed = (uint64_t)found.st_ctim.tv_sec * 1000000000u + (uint64_t)found.st_ctim.tv_nsec;
-      } else if (errno != ENOENT && errno != ENOTDIR) {
-        return 0;
-      }
-      return guard->size == sizeof sight && memcmp(&sight, expected, sizeof sight) == 0;
-    default: return 0;
-  }
-}
-
-int record_holds(struct record *record) {
-  const struct guard *guards = in(record, record->guards.at);
-  for (uint32_t i = 0; i < record->guards.count; i++)
-    if (!holds(record, &guards[i])) return 0;
-  return 1;
-}
+int record_holds(struct record *record) { return guards_hold(record, record->guards); }
 
 /* ---- making it this container's ---------------------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "guard.h"
+
 #define RECORD_DIRECTORY "/run/tare/starts"
 #define RECORD_MAGIC 0x31524554u /* "TER1" */
 
@@ -25,35 +27,10 @@
 /* Room for "PID STARTTIME PIDNS TIMENS", filled up with spaces: src/container/owner.ts. */
 #define OWNER_LENGTH 64u
 
-/* What a guard compares with what it expects. */
-#define GUARD_TEXT 1u  /* the whole file */
-#define GUARD_LINES 2u /* these lines of the file, each ended by a newline */
-#define GUARD_LINK 3u  /* where the link leads */
-#define GUARD_FILE 4u  /* struct sight, by lstat; all zeros where nothing may be */
-
-struct guard {
-  uint32_t kind;
-  uint32_t path; /* ended by NUL */
-  uint32_t expected;
-  uint32_t size;
-};
-
-struct sight {
-  uint64_t dev;
-  uint64_t ino;
-  uint64_t mode;
-  uint64_t changed; /* st_ctim in ns */
-};
-
 /* An execve of the program whose arguments the command line brings: argv[0] is looked for under `prefix`. */
 struct word {
   uint32_t op;
   uint32_t prefix; /* such as "/usr/bin/"; an empty one for a path */
-};
-
-struct span {
-  uint32_t at;
-  uint32_t count; /* bytes, or entries */
 };
 
 struct record {
@@ -95,8 +72,5 @@ int record_sign(struct record *record);
 
 /* The spawn block, with the command in its program; NULL where memory is short. */
 struct spawn *record_spawn(struct record *record, char **command, uint32_t count);
-
-/* A small file as a string: its length, or -1. */
-ssize_t read_file(const char *path, char *into, size_t room);
 
 #endif

@@ -38,9 +38,11 @@ const objects = {
   'child.c': shared,
   'spawn.c': shared,
   'cpuid.c': shared,
+  'guard.c': ['-D_GNU_SOURCE'],
   'record.c': ['-D_GNU_SOURCE'],
   'replay.c': ['-D_GNU_SOURCE'],
   'stopwatch.c': ['-D_GNU_SOURCE'],
+  'creation.c': ['-D_GNU_SOURCE'],
   // Container engines call runtimes without PATH.
   'oci.c': ['-D_GNU_SOURCE', `-DTARE_NODE="${process.execPath}"`],
 };
@@ -64,12 +66,12 @@ const links = {
     flags: ['-shared', '-pthread', '-s', '-Wl,--build-id=none', '-Wl,-z,now', '-Wl,-z,defs'],
   },
   'tare-replay': {
-    from: ['replay.o', 'record.o', 'child.o', 'interpreter.o'],
+    from: ['replay.o', 'record.o', 'guard.o', 'child.o', 'interpreter.o'],
     flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
   stopwatch: { from: ['stopwatch.o'], flags: ['-s', '-Wl,--build-id=none'] },
   'tare-oci': {
-    from: ['oci.o', 'record.o', 'interpreter.o'],
+    from: ['oci.o', 'creation.o', 'guard.o', 'child.o', 'interpreter.o'],
     flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
 };

@@ -75,10 +75,10 @@ export async function prepareDetached(
   const request = { image: image.reference };
   const root = rootOf(image, request, spec, engine.host.rootless);
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
-  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, cgroups } = options;
+  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, cgroups, kindOf } = options;
   const how = { payloadFds, waitForStart: true, dieWithParent: false };
   const launch = compile(spec, {
-    ...launchFacts(engine, { request, spec, root, idMapped }, how),
+    ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
     startSocket: innerFd(payloadFds, idMapped.length),
     stopForHooks,
     sharesKeyring,
@@ -196,7 +196,12 @@ interface Wanted {
   readonly idMapped: readonly Mount[];
 }
 
-function launchFacts(engine: Engine, { request, spec, root, idMapped }: Wanted, options: PrepareOptions): Facts {
+function launchFacts(
+  engine: Engine,
+  { request, spec, root, idMapped }: Wanted,
+  options: PrepareOptions,
+  kindOf = pathKind,
+): Facts {
   const { host } = engine;
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
   const single = uidMappings.length > 0 && idMapWay({ uids: uidMappings, gids: gidMappings }, host) === 'single';
@@ -209,7 +214,7 @@ function launchFacts(engine: Engine, { request, spec, root, idMapped }: Wanted, 
     scratch: engine.scratch,
     rootless: host.rootless,
     setgroups: !single,
-    paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [])]),
+    paths: new Map([...engine.maskKinds, ...bindSources(spec.mounts ?? [], kindOf)]),
     ...(seccomp === undefined ? {} : { seccomp: engine.seccompFilter(seccomp) }),
     devices: new Map((request.devices ?? []).map(({ target, source }) => [target, source])),
     payloadFds: options.payloadFds,
@@ -220,11 +225,11 @@ function launchFacts(engine: Engine, { request, spec, root, idMapped }: Wanted, 
   };
 }
 
-function bindSources(mounts: readonly Mount[]): [string, PathKind][] {
+function bindSources(mounts: readonly Mount[], kindOf: typeof pathKind): [string, PathKind][] {
   return mounts.flatMap((mount) => {
     const { source } = mount;
     if (!isBind(mount) || source === undefined) return [];
-    const kind = pathKind(source);
+    const kind = kindOf(source);
     if (kind === undefined)
       throw new TareError(`bind ${source} to ${mount.destination}`, {
         errno: 'ENOENT',

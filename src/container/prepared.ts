@@ -4,6 +4,7 @@ import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Image } from '../image/image.ts';
 import type { Launch } from '../launch/compile.ts';
 import type { Encoded } from '../launch/encode.ts';
+import type { PathKind } from '../launch/facts.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
 
 export interface Prepared {
@@ -32,4 +33,6 @@ export interface DetachedOptions extends Pick<PrepareOptions, 'payloadFds'> {
   readonly coversRoot: boolean;
   /** Where groups are made: `parent` is that of groups which nobody sweeps. */
   readonly cgroups: CgroupHost;
+  /** What lies at a path of the host, where that is not to be looked up there. */
+  readonly kindOf?: (path: string) => PathKind | undefined;
 }

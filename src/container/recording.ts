@@ -19,6 +19,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Image } from '../image/image.ts';
 import { encodeRecord, type Guard, type RecordKey, recordKey, type Sight } from '../launch/record.ts';
 import { asksForExec } from '../launch/tare-init.ts';
@@ -54,7 +55,7 @@ export async function record(engine: Engine, recordable: Recordable): Promise<bo
   const counted = engine.cgroups.grantable.includes('memory');
   const bytes = encodeRecord({
     key,
-    guards: guards(prepared.image),
+    guards: guards(prepared.image, engine.cgroups),
     arch: engine.host.arch,
     id,
     world: world(),
@@ -95,9 +96,13 @@ const layersOf = ({ root }: Image): readonly string[] => (root.kind === 'overlay
 
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
-function guards(image: Image): Guard[] {
-  const text = (path: string): Guard => ({ kind: 'text', path, expected: readFileSync(path, 'utf8') });
-  const file = (path: string): Guard => ({ kind: 'file', path, expected: see(path) });
+const text = (path: string): Guard => ({ kind: 'text', path, expected: readFileSync(path, 'utf8') });
+
+/** A file as it is. */
+export const seen = (path: string): Guard => ({ kind: 'file', path, expected: see(path) });
+
+/** Who we are and where; our own group matters only to whoever may not divide the whole tree. */
+export function hostGuards({ mount, delegated }: CgroupHost): Guard[] {
   const status = readFileSync('/proc/self/status', 'utf8').match(identity) ?? [];
   return [
     { kind: 'lines', path: '/proc/self/status', expected: status.join('') },
@@ -105,9 +110,18 @@ function guards(image: Image): Guard[] {
       const path = `/proc/self/ns/${name}`;
       return { kind: 'link', path, expected: readlinkSync(path) };
     }),
-    ...['/proc/sys/kernel/random/boot_id', '/proc/self/cgroup', '/proc/sys/kernel/hostname'].map(text),
-    ...['cli.cjs', 'tare-init'].map((name) => file(builtFile(name))),
-    ...layersOf(image).flatMap((layer) => [...decisive, '/../config.json'].map((path) => file(`${layer}${path}`))),
+    text('/proc/sys/kernel/random/boot_id'),
+    ...(mount !== undefined && delegated === mount ? [] : [text('/proc/self/cgroup')]),
+    seen(builtFile('tare-init')),
+  ];
+}
+
+function guards(image: Image, cgroups: CgroupHost): Guard[] {
+  return [
+    ...hostGuards(cgroups),
+    text('/proc/sys/kernel/hostname'),
+    seen(builtFile('cli.cjs')),
+    ...layersOf(image).flatMap((layer) => [...decisive, '/../config.json'].map((path) => seen(`${layer}${path}`))),
   ];
 }
 

@@ -10,6 +10,7 @@ import { TareError } from '../errors.ts';
 import { builtFile } from '../linux/native.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
 import { isBind } from '../spec/mount-options.ts';
+import type { Spec } from '../spec/spec.ts';
 import { checkSpec } from '../spec/validate.ts';
 import type { Image } from './image.ts';
 import { ownCopy } from './own-copy.ts';
@@ -85,13 +86,18 @@ export function resolveBundle(home: string, adapt: (document: unknown) => unknow
 }
 
 function bundle(reference: string, home: string, adapt = (document: unknown): unknown => document): Image {
-  const spec = checkSpec(adapt(readJson(join(home, 'config.json'), `the bundle ${reference}`)));
-  const root = resolve(home, spec.root.path);
+  const { root, spec } = bundleOf(home, adapt(readJson(join(home, 'config.json'), `the bundle ${reference}`)));
+  directory(reference, root);
+  return { reference, config: {}, root: { kind: 'directory', path: root }, spec, bundle: home };
+}
+
+/** Of a bundle's document, with absolute paths: the root, and the spec. Looks at nothing else. */
+export function bundleOf(home: string, document: unknown): { readonly root: string; readonly spec: Spec } {
+  const spec = checkSpec(document);
   const mounts = spec.mounts?.map((mount) =>
     isBind(mount) ? { ...mount, source: resolve(home, mount.source ?? '') } : mount,
   );
-  directory(reference, root);
-  return { reference, config: {}, root: { kind: 'directory', path: root }, spec: { ...spec, mounts }, bundle: home };
+  return { root: resolve(home, spec.root.path), spec: { ...spec, mounts } };
 }
 
 function readJson(file: string, of: string): unknown {

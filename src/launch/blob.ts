@@ -30,10 +30,12 @@ export class Blob {
 
   /** Every place of a text so far. */
   find(text: string): number[] {
-    const bytes = Buffer.concat(this.#parts);
-    const places: number[] = [];
-    for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at);
-    return places;
+    return findAll(this.bytes(), text);
+  }
+
+  /** All there is so far. */
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts);
   }
 
   /** The header's 32-bit words, of which the second is the size; and a NUL behind all, so that no text goes on beyond the end. */
@@ -43,6 +45,12 @@ export class Blob {
     [magic, bytes.length, ...words].forEach((word, index) => bytes.writeInt32LE(word | 0, index * 4));
     return bytes;
   }
+}
+
+export function findAll(bytes: Buffer, text: string): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at);
+  return places;
 }
 
 export const spanWords = (spans: readonly Span[]): number[] => spans.flatMap(({ at, count }) => [at, count]);

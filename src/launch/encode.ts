@@ -11,8 +11,8 @@ import type { Cell, Op, Program } from './program.ts';
 
 const magic = 0x65726174;
 const version = 1;
-const headerSize = 64;
-const opSize = 88;
+export const programHeaderSize = 64;
+export const opSize = 88;
 const stampSize = 16;
 const halt = 0xffffffff;
 
@@ -36,7 +36,7 @@ export interface EncodeOptions {
 
 export function encode({ ops, report, child }: Program, options: EncodeOptions): Encoded {
   const memory = options.memory ?? new Memory();
-  memory.reset(headerSize + ops.length * opSize);
+  memory.reset(programHeaderSize + ops.length * opSize);
   const layout = new Layout(memory, options.arch);
   ops.forEach((op, index) => layout.place(op.args, index));
   // A cell that no block has taken in by now gets a slot of its own.
@@ -47,10 +47,21 @@ export function encode({ ops, report, child }: Program, options: EncodeOptions):
   const relocs = layout.writeRelocs();
   const trace = options.trace === true ? memory.reserve((ops.length + 1) * stampSize, 8) : 0;
 
-  ops.forEach((op, index) => writeOp(memory, layout, headerSize + index * opSize, op, options.arch));
+  ops.forEach((op, index) => writeOp(memory, layout, programHeaderSize + index * opSize, op, options.arch));
 
   const size = memory.reserve(0, 8);
-  const header = [magic, version, size, ops.length, headerSize, relocs.count, relocs.offset, reportAt, childAt, trace];
+  const header = [
+    magic,
+    version,
+    size,
+    ops.length,
+    programHeaderSize,
+    relocs.count,
+    relocs.offset,
+    reportAt,
+    childAt,
+    trace,
+  ];
   header.forEach((word, index) => memory.u32(index * 4, word));
   return { bytes: memory.copy(), cells: layout.cells, trace };
 }

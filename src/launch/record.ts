@@ -11,6 +11,7 @@ import { Blob, spanWords } from './blob.ts';
 import { bootstrap } from './bootstrap.ts';
 import { compileCgroup } from './cgroup.ts';
 import { type Encoded, encode } from './encode.ts';
+import type { PathKind } from './facts.ts';
 import { type Cell, type Op, type Program, ProgramBuilder } from './program.ts';
 import { pack } from './spawn-request.ts';
 import { sealTareInit } from './tare-init.ts';
@@ -22,7 +23,9 @@ export type Guard =
   /** Where a symbolic link leads. */
   | { readonly kind: 'link'; readonly path: string; readonly expected: string }
   /** A file as lstat(2) knows it; `undefined` where there is none. */
-  | { readonly kind: 'file'; readonly path: string; readonly expected: Sight | undefined };
+  | { readonly kind: 'file'; readonly path: string; readonly expected: Sight | undefined }
+  /** Whether a path leads to a directory. */
+  | { readonly kind: 'kind'; readonly path: string; readonly expected: PathKind };
 
 /** Tells a file from every other and from itself before a change; `changed` is ctime in ns. */
 export interface Sight {
@@ -78,7 +81,7 @@ const owner = '~'.repeat(64);
 
 const magic = 0x31524554;
 const headerSize = 88;
-const guardKinds = { text: 1, lines: 2, link: 3, file: 4 } as const;
+const guardKinds = { text: 1, lines: 2, link: 3, file: 4, kind: 5 } as const;
 const commandKinds = { image: 'i', name: 'n', path: 'p' } as const;
 
 export const recordKey = ({ replay, words, command }: RecordKey): Buffer =>
@@ -104,7 +107,7 @@ export function compileSetup(recorded: Recorded): Program {
   return { ops: [...streams.ops, ...program.ops, ...b.ops] };
 }
 
-const putInPlace = (b: ProgramBuilder, from: Cell, to: number): void =>
+export const putInPlace = (b: ProgramBuilder, from: Cell, to: number): void =>
   b.op(`put it in place as fd ${to}`, 'dup3', [from, to, flags(O, 'CLOEXEC')]);
 
 /** When all has ended. It may be run again until it succeeds. */
@@ -181,14 +184,19 @@ function wordTable(file: Blob, executed: readonly Execution[], command: CommandK
 }
 
 /** `struct guard[]`. */
-function guardTable(file: Blob, guards: readonly Guard[]): Buffer {
+export function guardTable(file: Blob, guards: readonly Guard[]): Buffer {
   const words = guards.flatMap((guard) => {
-    const expected = guard.kind === 'file' ? sightBytes(guard.expected) : Buffer.from(guard.expected);
+    const expected = expectedBytes(guard);
     const path = file.text(guard.path);
     const { at, count } = file.add(expected);
     return [guardKinds[guard.kind], path.at, at, count];
   });
   return Buffer.from(Uint32Array.from(words).buffer);
+}
+
+function expectedBytes(guard: Guard): Buffer {
+  if (guard.kind === 'file') return sightBytes(guard.expected);
+  return Buffer.from(guard.kind === 'kind' ? guard.expected.slice(0, 1) : guard.expected);
 }
 
 /** `struct sight`. */

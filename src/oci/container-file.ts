@@ -21,10 +21,20 @@ export function laterPrograms({ id, cgroup, spec: { hooks = {} } }: Saved): Part
   };
 }
 
-export function encodeContainer(saved: Saved, arch: Arch): Buffer {
+export interface ContainerFile {
+  readonly bytes: Buffer;
+  /** What is in it. */
+  readonly texts: readonly string[];
+  readonly programs: readonly Program[];
+}
+
+/** @param edit what becomes of its texts */
+export function encodeContainer(saved: Saved, arch: Arch, edit = (text: string): string => text): ContainerFile {
   const blob = new Blob(headerSize);
-  const events = blob.text(saved.cgroup === undefined ? '' : `${saved.cgroup}/cgroup.events`).at;
-  const state = stateParts(saved).map((part) => blob.text(part));
+  const eventsFile = saved.cgroup === undefined ? '' : `${saved.cgroup}/cgroup.events`;
+  const events = blob.text(eventsFile).at;
+  const parts = stateParts(saved).map((part) => edit(part));
+  const state = parts.map((part) => blob.text(part));
   const kill = killProgram();
   const cells = encode(kill.program, { arch }).cells;
   const programs = { ...laterPrograms(saved), kill: kill.program };
@@ -33,7 +43,7 @@ export function encodeContainer(saved: Saved, arch: Arch): Buffer {
     return program === undefined ? { at: headerSize, count: 0 } : blob.add(encode(program, { arch }).bytes, 16);
   });
   const started = BigInt(saved.startTime);
-  return blob.finish(magic, [
+  const bytes = blob.finish(magic, [
     Number(started & 0xffffffffn),
     Number(started >> 32n),
     saved.pid,
@@ -43,6 +53,7 @@ export function encodeContainer(saved: Saved, arch: Arch): Buffer {
     cells.get(kill.pidfd)?.offset ?? 0,
     cells.get(kill.signal)?.offset ?? 0,
   ]);
+  return { bytes, texts: [eventsFile, ...parts], programs: Object.values(programs) };
 }
 
 /** The answer to `state`, cut where the pid and the status stand. */

@@ -19,22 +19,12 @@ import { AT_FDCWD } from '../linux/flags.ts';
 import { adapt } from './adapt.ts';
 import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
+import type { CreateRequest } from './create-request.ts';
+import { withHome } from './home.ts';
 import { runHooks } from './hooks.ts';
 import { addressSize, files, openSocket, socketAddress } from './programs.ts';
+import { recordCreation } from './recording.ts';
 import { type Saved, stateOf } from './state.ts';
-
-export interface CreateRequest {
-  readonly id: string;
-  readonly bundle: string;
-  readonly consoleSocket?: string;
-  readonly pidFile?: string;
-  /** How many fds beyond 2 the payload inherits. */
-  readonly preserveFds: number;
-  readonly noPivot: boolean;
-  readonly noNewKeyring: boolean;
-  /** Takes the terminal, where no console socket does. */
-  readonly onTerminal?: (fd: number) => void;
-}
 
 /** A container that has been created, while its maker is still there. */
 export interface Created {
@@ -50,26 +40,29 @@ export async function create(context: Context, request: CreateRequest): Promise<
     const image = resolveBundle(request.bundle, (document) =>
       adapt(document, context.grantable, (text) => log.warn(text)),
     );
-    const { spec } = image;
-    if (spec === undefined) throw new TareError(`read the bundle ${request.bundle}`);
-    if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
+    if (image.spec === undefined || image.root.kind !== 'directory')
+      throw new TareError(`read the bundle ${request.bundle}`);
     const { engine } = context;
+    const spec = { ...image.spec, process: withHome(engine, image.spec.process, image.root.path) };
+    if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
     const { cgroups } = engine;
-    const prepared = await prepareDetached(
-      engine,
-      { id: request.id, image, spec },
-      {
-        payloadFds: 3 + request.preserveFds,
-        stopForHooks: [spec.hooks?.prestart, spec.hooks?.createRuntime, spec.hooks?.createContainer].some(
-          (hooks = []) => hooks.length > 0,
-        ),
-        sharesKeyring: request.noNewKeyring,
-        coversRoot: request.noPivot,
-        // Groups below `tare` belong to a process that lives, and are swept when it does not.
-        cgroups: cgroups.parent === undefined ? cgroups : { ...cgroups, parent: `${dirname(cgroups.parent)}/tare-oci` },
-      },
-    );
-    return await new Creation(context, request, prepared, directory).make();
+    const options = {
+      payloadFds: 3 + request.preserveFds,
+      stopForHooks: [spec.hooks?.prestart, spec.hooks?.createRuntime, spec.hooks?.createContainer].some(
+        (hooks = []) => hooks.length > 0,
+      ),
+      sharesKeyring: request.noNewKeyring,
+      coversRoot: request.noPivot,
+      // Groups below `tare` belong to a process that lives, and are swept when it does not.
+      cgroups: cgroups.parent === undefined ? cgroups : { ...cgroups, parent: `${dirname(cgroups.parent)}/tare-oci` },
+    };
+    const prepared = await prepareDetached(engine, { id: request.id, image, spec }, options);
+    const created = await new Creation(context, request, prepared, directory).make();
+    if (process.env.TARE_NO_REPLAY === undefined && !context.systemdCgroup)
+      await recordCreation(engine, { request, options, saved: created.saved }).catch((error: unknown) =>
+        log.debug(`it could not be put on record: ${(error as Error).message}`),
+      );
+    return created;
   } catch (error) {
     store.remove(request.id);
     throw error;
@@ -131,7 +124,8 @@ class Creation {
       program: launch.program,
       cloneFlags: launch.cloneFlags,
       newUser: launch.newUser,
-      unreaped: true,
+      // Whom we stay with we also collect: a pid namespace ends only when all in it have been.
+      unreaped: this.#request.onTerminal === undefined,
       fds,
       inner,
       lastCapability: host.lastCapability,

@@ -11,6 +11,7 @@ import { checkSpec } from '../spec/validate.ts';
 import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
 import { writePidFile } from './create.ts';
+import { withHome } from './home.ts';
 import { expectStatus, openPidfd } from './later.ts';
 import type { Saved } from './state.ts';
 
@@ -34,7 +35,7 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
     ...(request.ignorePaused ? (['paused'] as const) : []),
   ]);
   if (request.onTerminal === undefined) checkConsole(terminal, request.consoleSocket);
-  const spec = checkSpec({ ...saved.spec, process: request.process });
+  const spec = checkSpec({ ...saved.spec, process: withHome(engine, request.process, `/proc/${saved.pid}/root`) });
   const payloadFds = 3 + request.preserveFds;
   const program = prepareExec(engine, spec, payloadFds, saved.sharesKeyring);
   const opened = [openPidfd(context, saved)];
@@ -55,7 +56,8 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
       program,
       cloneFlags: named(0, '0'),
       newUser: false,
-      unreaped: true,
+      // Whom we stay with we also collect: a pid namespace ends only when all in it have been.
+      unreaped: request.onTerminal === undefined,
       fds: Array.from({ length: payloadFds }, (_, fd) => fd),
       inner: opened.slice(0, 1),
       lastCapability: engine.host.lastCapability,

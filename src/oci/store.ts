@@ -13,6 +13,9 @@ import { join } from 'node:path';
 import { TareError } from '../errors.ts';
 import { startedAt } from '../container/owner.ts';
 import type { Arch } from '../linux/abi.ts';
+import { bundleOf } from '../image/resolve.ts';
+import { capabilityNames } from '../spec/capability-names.ts';
+import { adapt } from './adapt.ts';
 import { encodeContainer } from './container-file.ts';
 import { files } from './programs.ts';
 import type { Saved, Status } from './state.ts';
@@ -64,13 +67,13 @@ export class Store {
   save(saved: Saved, arch: Arch): void {
     const directory = this.directory(saved.id);
     write(join(directory, files.saved), JSON.stringify(saved));
-    write(join(directory, files.container), encodeContainer(saved, arch));
+    write(join(directory, files.container), encodeContainer(saved, arch).bytes);
   }
 
   /** Undefined where there is no such container, or one that is just being made or removed. */
   find(id: string): Saved | undefined {
     try {
-      return JSON.parse(readFileSync(join(this.directory(id), files.saved), 'utf8')) as Saved;
+      return wholeOf(JSON.parse(readFileSync(join(this.directory(id), files.saved), 'utf8')) as Saved | SavedBriefly);
     } catch (cause) {
       if (codeOf(cause) === 'ENOENT') return undefined;
       if (cause instanceof TareError) throw cause;
@@ -99,6 +102,19 @@ export class Store {
   remove(id: string): void {
     rmSync(this.directory(id), { recursive: true, force: true });
   }
+}
+
+/** What native/creation.c saves: it knows of no spec, and keeps the bundle's document. It had nothing to warn of. */
+type SavedBriefly = Omit<Saved, 'spec'> & { readonly config: unknown };
+
+function wholeOf(saved: Saved | SavedBriefly): Saved {
+  if (!('config' in saved)) return saved;
+  const { config, ...rest } = saved;
+  const { spec } = bundleOf(
+    saved.bundle,
+    adapt(config, new Set(capabilityNames), () => {}),
+  );
+  return { ...rest, spec };
 }
 
 function isFrozen({ cgroup }: Saved): boolean {

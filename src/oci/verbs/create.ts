@@ -1,6 +1,7 @@
 import type { Words } from '../command-line.ts';
 import type { Context } from '../context.ts';
-import { create, type CreateRequest } from '../create.ts';
+import type { CreateRequest } from '../create-request.ts';
+import { create } from '../create.ts';
 
 export async function main(words: Words, context: Context): Promise<number> {
   await create(context, createRequest(words));

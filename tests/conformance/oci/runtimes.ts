@@ -18,9 +18,11 @@ function crun(): Runtime['words'] {
   return ['/usr/bin/unshare', '-m', '--propagation', 'private', '/bin/sh', '-c', without, 'crun'];
 }
 
+export const tareOci: Runtime = { name: 'tare-oci', words: [ours] };
+
 /** tare-oci always, and the peers that are installed. */
 export const runtimes: readonly Runtime[] = [
-  { name: 'tare-oci', words: [ours] },
+  tareOci,
   ...(existsSync('/usr/sbin/runc') ? [{ name: 'runc' as const, words: ['/usr/sbin/runc'] as const }] : []),
   ...(existsSync('/usr/bin/crun') ? [{ name: 'crun' as const, words: crun() }] : []),
 ];

@@ -69,7 +69,7 @@ test('hooks take Node', () => {
 });
 
 test('the front end puts the state together from three parts', () => {
-  const bytes = encodeContainer(saved, 'x64');
+  const bytes = encodeContainer(saved, 'x64').bytes;
   const part = (index: number) => {
     const at = bytes.readUInt32LE(24 + index * 8);
     return bytes.toString('utf8', at, at + bytes.readUInt32LE(28 + index * 8));
@@ -79,7 +79,7 @@ test('the front end puts the state together from three parts', () => {
 });
 
 test('C and TypeScript agree on the file', () => {
-  const bytes = encodeContainer(saved, 'x64');
+  const bytes = encodeContainer(saved, 'x64').bytes;
   const header = readFileSync(join(import.meta.dirname, '../../../native/container.h'), 'utf8');
   const magic = /CONTAINER_MAGIC (0x[0-9a-f]+)u/.exec(header)?.[1];
   expect(bytes.readUInt32LE(0)).toBe(Number(magic));
