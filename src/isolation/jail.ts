@@ -53,7 +53,7 @@ const mostThreads = 128;
 
 export function jailRequest(options: QemuOptions, facts: JailFacts): RunRequest {
   const { qemu, emptyRoot, rootless, user, grantable } = facts;
-  const read = [...surroundings, qemu, ...options.reads, ...(options.network ? networkFiles : [])];
+  const read = [...surroundings, qemu, ...options.reads, ...(options.network === 'host' ? networkFiles : [])];
   const groups = options.devices.map((path) => String(statSync(path).gid));
   return {
     image: `dir:${emptyRoot}`,
@@ -74,7 +74,7 @@ export function jailRequest(options: QemuOptions, facts: JailFacts): RunRequest 
       { type: 'tmpfs', target: '/var/tmp', options: ['mode=1777', 'size=16m'] },
     ],
     devices: options.devices.map((path) => ({ source: path, target: path, permissions: 'rw' })),
-    ...(options.network ? { namespaces: { network: 'host' } } : {}),
+    ...(options.network === 'none' ? {} : { namespaces: { network: options.network } }),
     ulimits: [{ name: 'core', soft: 0, hard: 0 }],
     ...(grantable.includes('pids') ? { limits: { pids: mostThreads } } : {}),
   };

@@ -3,7 +3,7 @@ import type { Engine } from '../container/engine.ts';
 import { userOf } from '../container/prepare.ts';
 import { explain } from '../launch/explain.ts';
 import { compilePayload } from '../vm/guest-payload.ts';
-import { type MachinePlan, planMachine } from '../vm/machine.ts';
+import { guestNetwork, type MachinePlan, planMachine } from '../vm/machine.ts';
 import { type IsolatedOptions, plainOptions } from './isolation.ts';
 import { refuseUnfit } from './unfit.ts';
 import { knownMachine, worldOf } from './vm-launch.ts';
@@ -28,7 +28,8 @@ export async function explainVm(engine: Engine, options: IsolatedOptions, asJson
     lastCapability: engine.host.lastCapability,
     user: userOf(engine, request, plan.image),
     volumes: volumesInGuest(request),
-    network: plan.board.network,
+    network: guestNetwork(plan.board.network),
+    ...(plan.dataTarget === undefined ? {} : { data: plan.dataTarget }),
   });
   const world = worldOf(plan);
   const programs = { boot: plan.files.boot.program, world: world.program, payload: launch.program };

@@ -4,8 +4,8 @@ import { closeSync, openSync } from 'node:fs';
 import type { Engine } from '../container/engine.ts';
 import { type AcceleratorChoice, chooseAccelerator, knownAccelerator, programKey, tscKhz } from '../vm/accelerator.ts';
 import { lastCapabilityOf, wakeProgram, type WorldProgram, worldProgram } from '../vm/guest-program.ts';
-import { type Accelerator, argvOf, type Machine, planMachine } from '../vm/machine.ts';
-import { findQemu, qemuFds } from '../vm/qemu.ts';
+import { type Accelerator, argvOf, guestNetwork, type Machine, planMachine } from '../vm/machine.ts';
+import { findQemu, qemuFds, type QemuOptions } from '../vm/qemu.ts';
 import { copySparse, filesOf, resume, type Snapshot } from '../vm/snapshot.ts';
 import type { MachineTrace, Meeting } from '../vm/timeline.ts';
 import { Vm } from '../vm/vm.ts';
@@ -101,7 +101,8 @@ export const worldOf = ({ files, devices, disk, board }: VmPlan): WorldProgram =
     modules: files.modules,
     disk: { node: devices.disk, format: disk.format },
     volumes: board.shares.length > 0,
-    network: board.network,
+    ...(devices.data === undefined ? {} : { data: devices.data }),
+    network: guestNetwork(board.network),
     time: now(),
   });
 
@@ -150,6 +151,14 @@ export async function takeUp(
 export const devicesFor = ({ accelerator }: Pick<Machine, 'accelerator'>): string[] =>
   accelerator === 'kvm' ? ['/dev/kvm'] : [];
 
+const tun = '/dev/net/tun';
+const isReadOnly = ({ readOnly }: Machine['disks'][number]): boolean => readOnly;
+
+function worldOfQemu({ network }: Machine): QemuOptions['network'] {
+  if (typeof network === 'object') return { path: network.namespace };
+  return network === 'user' ? 'host' : 'none';
+}
+
 /** QEMU is on its way; `booted` tells when the guest is there. */
 async function launch(
   engine: Engine,
@@ -162,10 +171,13 @@ async function launch(
   const qemu = await jailedIn(engine)({
     name: machine.name,
     argv,
-    reads: [machine.kernel, machine.initramfs, ...machine.disks.map(({ path }) => path)],
-    writes: room === undefined ? [] : [room.path],
-    devices: devicesFor(machine),
-    network: machine.network === 'user',
+    reads: [machine.kernel, machine.initramfs, ...machine.disks.filter(isReadOnly).map(({ path }) => path)],
+    writes: [
+      ...(room === undefined ? [] : [room.path]),
+      ...machine.disks.filter((disk) => !isReadOnly(disk)).map(({ path }) => path),
+    ],
+    devices: [...devicesFor(machine), ...(typeof machine.network === 'object' ? [tun] : [])],
+    network: worldOfQemu(machine),
     ...(room === undefined ? {} : { user: room.user }),
     ...(state === undefined ? {} : { file: state }),
   });

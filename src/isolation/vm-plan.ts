@@ -24,6 +24,8 @@ export interface VmPlan {
   readonly devices: GuestDevices;
   readonly files: GuestFiles;
   readonly board: Board;
+  /** Where the payload is to find the disk that it writes to. */
+  readonly dataTarget?: string;
 }
 
 /** Debian's cloud kernel needs some 100 MiB to boot; the rest is the payload's. */
@@ -54,7 +56,14 @@ export async function planVm(
   const flavour = model === 'virtio' ? 'cloud' : 'full';
   const kernel = await findKernel({ flavour, say, ...(vm.kernel === undefined ? {} : { file: vm.kernel }) });
   const disk = await makeDisk(directoryOf(image), { formats: formatsOf(kernel), say });
-  const known = guestDevices({ type, devices: model, network }, { format: disk.format, shares: socket !== undefined });
+  const known = guestDevices(
+    { type, devices: model, network },
+    {
+      format: disk.format,
+      shares: socket !== undefined,
+      data: vm.disk !== undefined,
+    },
+  );
   const devices = { ...known, late: [...known.late, ...modules] };
   const files = await guestFiles(kernel, devices, { arch: engine.host.arch });
   refuseTooSmall(size.memory, fileOf(kernel), files.path);
@@ -65,14 +74,17 @@ export async function planVm(
     ...size,
     kernel: fileOf(kernel),
     initramfs: files.path,
-    disks: [{ path: disk.path, readOnly: true }],
+    disks: [
+      { path: disk.path, readOnly: true },
+      ...(vm.disk === undefined ? [] : [{ path: vm.disk.file, readOnly: false }]),
+    ],
     network,
     shares: socket === undefined ? [] : [{ tag: volumesTag, socket }],
     channel: qemuFds.channel,
     monitor: qemuFds.monitor,
     trimmed: true,
   };
-  return { image, kernel, disk, devices, files, board };
+  return { image, kernel, disk, devices, files, board, ...(vm.disk && { dataTarget: vm.disk.target }) };
 }
 
 function memoryOf({ limits }: RunRequest): number {

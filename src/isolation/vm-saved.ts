@@ -22,7 +22,7 @@ export function asSaved(
     ['kernel', wanted.kernel !== undefined],
     ['memory', request.limits?.memory !== undefined],
     ['cpus', request.limits?.cpus !== undefined],
-    ['volume', bindsOf(request).length > 0],
+    ['volume', bindsOf(request).length > 0 || wanted.disk !== undefined],
   ];
   const other = asked.filter(([, is]) => is).map(([what]) => `--${what}`);
   if (other.length > 0)

@@ -7,6 +7,7 @@ import type { RunRequest } from '../spec/request.ts';
 import { programKey } from '../vm/accelerator.ts';
 import type { GuestProcess } from '../vm/guest-process.ts';
 import { compilePayload, type PayloadFacts } from '../vm/guest-payload.ts';
+import { guestNetwork } from '../vm/machine.ts';
 import { findQemu } from '../vm/qemu.ts';
 import { readSnapshot, type Snapshot } from '../vm/snapshot.ts';
 import { type IsolatedOptions, type Isolation, plainOptions, type StartOptions } from './isolation.ts';
@@ -53,7 +54,7 @@ async function start(engine: Engine, options: IsolatedOptions, how: StartOptions
       id,
       stdio,
       terminal: request.terminal === true,
-      settles: plan.board.shares.length > 0,
+      settles: plan.board.shares.length > 0 || plan.devices.data !== undefined,
       cleanUp,
       traced: { request: requested, program },
     });
@@ -69,16 +70,18 @@ async function bootFor(engine: Engine, options: Named, trace: boolean): Promise<
   const request = plainOptions(options);
   findQemu();
   volumesInGuest(request);
-  const room = bindsOf(request).length > 0 ? new VmRoom(engine, id, deviceOf(wanted.accelerator)) : undefined;
+  const served = bindsOf(request).length > 0;
+  const room = served || wanted.disk ? new VmRoom(engine, id, deviceOf(wanted.accelerator)) : undefined;
   const closers: (() => Promise<void>)[] = room === undefined ? [] : [async () => room[Symbol.dispose]()];
   try {
     const plan = await planVm(engine, request, wanted, {
       id,
       say,
-      ...(room === undefined ? {} : { socket: volumeSocket(room) }),
+      ...(room !== undefined && served ? { socket: volumeSocket(room) } : {}),
     });
     const machine = await chooseMachine(engine, plan, wanted.accelerator ?? 'auto', say);
-    const server = room === undefined ? undefined : await serveVolumes(engine, request, room);
+    const server = room !== undefined && served ? await serveVolumes(engine, request, room) : undefined;
+    if (wanted.disk !== undefined) await room?.give(wanted.disk.file);
     if (server !== undefined) closers.unshift(() => server[Symbol.asyncDispose]());
     const patience = wanted.bootTimeout ?? usualPatience;
     const guest = await boot(engine, machine, plan, {
@@ -133,7 +136,7 @@ export interface PayloadStart {
 /** The payload in its guest. */
 export function startPayload(
   engine: Engine,
-  { guest: { vm, lastCapability }, plan: { image, board } }: Pick<Found, 'guest' | 'plan'>,
+  { guest: { vm, lastCapability }, plan: { image, board, dataTarget } }: Pick<Found, 'guest' | 'plan'>,
   request: RunRequest & { name: string },
   { trace = false, volumes = volumesInGuest(request) }: PayloadStart = {},
 ): { readonly process: GuestProcess; readonly program: Program } {
@@ -143,7 +146,8 @@ export function startPayload(
     lastCapability,
     user: userOf(engine, request, image),
     volumes,
-    network: board.network,
+    network: guestNetwork(board.network),
+    ...(dataTarget === undefined ? {} : { data: dataTarget }),
   });
   const { program, cloneFlags } = launch;
   return { process: vm.channel.start(program, { trace, cloneFlags }), program };

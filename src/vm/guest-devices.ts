@@ -12,6 +12,8 @@ export interface GuestDevices {
   readonly late: readonly string[];
   /** Node of the disk with the image. */
   readonly disk: string;
+  /** Node of the disk that the payload writes to, where there is one. */
+  readonly data?: string;
 }
 
 const buses: Readonly<Record<MachineType, string>> = { microvm: 'virtio_mmio', q35: 'virtio_pci', pc: 'virtio_pci' };
@@ -33,19 +35,27 @@ export interface DevicesOptions {
   readonly format: DiskFormat;
   /** Directories of the host are mounted. */
   readonly shares: boolean;
+  /** There is a disk to write to, with an ext4. */
+  readonly data?: boolean;
 }
 
 type Board = Pick<Machine, 'type' | 'devices' | 'network'>;
 
-export function guestDevices(machine: Board, { format, shares }: DevicesOptions): GuestDevices {
+export function guestDevices(machine: Board, { format, shares, data = false }: DevicesOptions): GuestDevices {
   const { type, devices, network } = machine;
-  const mounted = [...filesystems[format], 'overlay', ...(shares ? ['virtiofs'] : [])];
+  const mounted = [
+    ...filesystems[format],
+    'overlay',
+    ...(shares ? ['virtiofs'] : []),
+    ...(data ? filesystems.ext4 : []),
+  ];
   const drivers = driversOf(devices, type);
   return {
     early: drivers.early,
     channel: drivers.channel,
-    late: [...drivers.disk, ...mounted, ...(network === 'user' ? [drivers.network] : [])],
+    late: [...drivers.disk, ...mounted, ...(network === 'none' ? [] : [drivers.network])],
     disk: drivers.node,
+    ...(data ? { data: drivers.second } : {}),
   };
 }
 
@@ -57,6 +67,7 @@ function driversOf(devices: DeviceModel, type: MachineType) {
       channel: { node: '/dev/vport0p1', serial: false },
       disk: ['virtio_blk'],
       node: '/dev/vda',
+      second: '/dev/vdb',
       network: 'virtio_net',
     };
   return {
@@ -64,6 +75,7 @@ function driversOf(devices: DeviceModel, type: MachineType) {
     channel: { node: '/dev/ttyS1', serial: true },
     disk: diskControllers[type],
     node: '/dev/sda',
+    second: '/dev/sdb',
     network: 'e1000',
   };
 }

@@ -8,7 +8,7 @@ import { isBind } from '../spec/mount-options.ts';
 import type { NamespaceChoice, NamespaceKind, RunRequest } from '../spec/request.ts';
 import type { ResolvedUser } from '../spec/spec-facts.ts';
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
-import { imageDirectory, resolvConf, scratchDirectory } from './guest-program.ts';
+import { dataDirectory, imageDirectory, resolvConf, scratchDirectory } from './guest-program.ts';
 
 /** The machine is the wall. Mounts, shared memory and a name are not: the guest has none of its own to give. */
 const worlds: Readonly<Record<NamespaceKind, NamespaceChoice>> = {
@@ -33,6 +33,8 @@ export interface PayloadFacts {
   readonly volumes: ReadonlyMap<string, Volume>;
   /** Of the machine. */
   readonly network: 'none' | 'user';
+  /** Where the payload is to find the disk that it writes to. */
+  readonly data?: string;
   /** The profile that the request asks for, given the bounding set, and its filter for the guest's kernel. */
   readonly seccomp?: (capabilities: readonly string[]) => Seccomp | undefined;
   readonly seccompFilter?: (profile: Seccomp) => SeccompFilter;
@@ -68,6 +70,7 @@ export function compilePayload(request: RunRequest, config: ImageConfig, facts: 
     setgroups: true,
     paths: new Map([
       [resolvConf, 'file'],
+      [dataDirectory, 'directory'],
       ...[...facts.volumes.values()].map(({ path, kind }) => [path, kind] as const),
     ]),
     ...(filter && { seccomp: filter }),
@@ -102,8 +105,15 @@ const resolver: Mount = {
   options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev', 'noexec'],
 };
 
+const diskAt = (destination: string): Mount => ({
+  destination,
+  type: 'bind',
+  source: dataDirectory,
+  options: ['bind', 'rprivate', 'nosuid', 'nodev'],
+});
+
 /** What limits a container limits the machine: nothing is left of it inside. */
-function inGuest(spec: Spec, { volumes, network }: PayloadFacts): Spec {
+function inGuest(spec: Spec, { volumes, network, data }: PayloadFacts): Spec {
   const { resources: _, cgroupsPath: __, ...linux } = spec.linux ?? {};
   const mounts = (spec.mounts ?? []).map((mount) => {
     const { source } = mount;
@@ -111,5 +121,6 @@ function inGuest(spec: Spec, { volumes, network }: PayloadFacts): Spec {
     return volume === undefined ? mount : { ...mount, source: volume.path };
   });
   const own = mounts.some(({ destination }) => destination === '/etc/resolv.conf');
-  return { ...spec, mounts: network === 'none' || own ? mounts : [...mounts, resolver], linux };
+  const more = [...(network === 'user' && !own ? [resolver] : []), ...(data === undefined ? [] : [diskAt(data)])];
+  return { ...spec, mounts: [...mounts, ...more], linux };
 }

@@ -9,7 +9,7 @@
 import { TareError } from '../errors.ts';
 import { describeFailure } from '../launch/failure.ts';
 import { raiseInterface } from '../launch/namespaces.ts';
-import { type Cell, data, type Program, ProgramBuilder } from '../launch/program.ts';
+import { type Arg, type Cell, data, type Program, ProgramBuilder } from '../launch/program.ts';
 import { octal } from '../launch/stage.ts';
 import { AT_FDCWD, CLOCK, flags, IOCTL, MS, O, TERMIOS } from '../linux/flags.ts';
 import type { DiskFormat } from './disk.ts';
@@ -25,6 +25,8 @@ export const moduleDirectory = '/modules';
 export const imageDirectory = '/image';
 /** Where a volume is found, in the guest: vm/volume-program.ts numbers them. */
 export const volumeDirectory = (index: number): string => `/volumes/${index}`;
+/** Where a disk to write to is mounted, in the guest. */
+export const dataDirectory = '/data';
 /** What a payload's /etc/resolv.conf is, where the machine has a network. */
 export const resolvConf = '/resolv.conf';
 /** What a payload's mount namespace covers with the layer that takes its writes. */
@@ -106,6 +108,8 @@ export interface World {
   readonly disk: { readonly node: string; readonly format: DiskFormat };
   /** Whether the host serves volumes. */
   readonly volumes: boolean;
+  /** Node of a disk with an ext4 that the payload writes to. */
+  readonly data?: string;
   readonly network: 'none' | 'user';
   /** What the host's clock says, in ns since 1970: not every machine has one of its own. */
   readonly time: bigint;
@@ -125,7 +129,7 @@ const [scratch, image] = [scratchDirectory, imageDirectory];
 /** Where the new root is put together. */
 const root = '/root';
 
-export function worldProgram({ modules, disk, volumes, network, time }: World): WorldProgram {
+export function worldProgram({ modules, disk, volumes, data, network, time }: World): WorldProgram {
   const b = new ProgramBuilder();
   b.stage('clock');
   setClock(b, time);
@@ -136,7 +140,8 @@ export function worldProgram({ modules, disk, volumes, network, time }: World): 
   b.op('give files exactly the modes we name', 'umask', [0]);
   const tmpfs = ['tmpfs', root, 'tmpfs', flags(MS, 'NOSUID', 'NODEV'), 'mode=755'];
   b.op('make a root that can be left: the initramfs cannot', 'mount', tmpfs);
-  for (const path of ['/dev', '/proc', image, scratch, ...(volumes ? ['/volumes'] : [])])
+  const more = [...(volumes ? ['/volumes'] : []), ...(data === undefined ? [] : [dataDirectory])];
+  for (const path of ['/dev', '/proc', image, scratch, ...more])
     b.op(`make ${path}`, 'mkdirat', [AT_FDCWD, root + path, octal(0o755)]);
   b.op('take the devices along', 'mount', ['/dev', `${root}/dev`, 0, flags(MS, 'MOVE'), 0]);
   b.op('mount proc', 'mount', ['proc', `${root}/proc`, 'proc', flags(MS, 'NOSUID', 'NODEV', 'NOEXEC'), 0]);
@@ -144,9 +149,8 @@ export function worldProgram({ modules, disk, volumes, network, time }: World): 
   b.stage('image');
   const node = disk.node.replace(/^\/dev/, `${root}/dev`);
   waitFor(b, 'the disk with the image', node, 'the machine has no such disk, or no driver has found it');
-  b.op('mount the image', 'mount', [node, root + image, disk.format, flags(MS, 'RDONLY', 'NODEV'), 0], {
-    hints: { EINVAL: `the disk holds no ${disk.format}`, EIO: 'the disk cannot be read' },
-  });
+  if (data === undefined) mountImage(b, node, disk.format);
+  else mountBoth(b, node, data.replace(/^\/dev/, `${root}/dev`), disk.format);
   if (volumes)
     b.op('mount the volumes of the host', 'mount', [volumesTag, `${root}/volumes`, 'virtiofs', 0, 0], {
       hints: { EINVAL: 'the machine has no share of this name' },
@@ -166,6 +170,27 @@ export function worldProgram({ modules, disk, volumes, network, time }: World): 
   const lastCapability = readFile(b, '/proc/sys/kernel/cap_last_cap', 16);
   return { program: { ops: b.ops }, lastCapability };
 }
+
+function mountImage(b: ProgramBuilder, node: string, format: DiskFormat): void {
+  b.op('mount the image', 'mount', [node, root + image, format, flags(MS, 'RDONLY', 'NODEV'), 0], {
+    hints: { EINVAL: `the disk holds no ${format}`, EIO: 'the disk cannot be read' },
+  });
+}
+
+/** Of disks on AHCI or IDE either may be found first: they are told from each other by what they hold. */
+function mountBoth(b: ProgramBuilder, first: string, second: string, format: DiskFormat): void {
+  waitFor(b, 'the disk to write to', second, 'the machine has no second disk, or no driver has found it');
+  b.unless('mount the disk to write to', 'mount', dataMount(second), { allow: ['EINVAL'] }, () => {
+    mountImage(b, first, format);
+    b.op('look no further', 'getpid', [], { min: Number.MAX_SAFE_INTEGER, allow: [0], skip: 2 });
+  });
+  b.op('mount the disk to write to, which was found first', 'mount', dataMount(first), {
+    hints: { EINVAL: 'the disk holds no ext4: mke2fs -t ext4', EUCLEAN: 'its filesystem is damaged: make it anew' },
+  });
+  mountImage(b, second, format);
+}
+
+const dataMount = (node: string): Arg[] => [node, root + dataDirectory, 'ext4', flags(MS, 'NOSUID', 'NODEV'), 0];
 
 /** `struct timespec` of clock_settime(2). */
 function setClock(b: ProgramBuilder, time: bigint): void {

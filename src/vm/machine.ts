@@ -27,6 +27,19 @@ export interface Disk {
   readonly readOnly: boolean;
 }
 
+/** A tap device of a network namespace of the host: who makes it sees to both. */
+export interface Tap {
+  readonly name: string;
+  /** `/proc/PID/ns/net` */
+  readonly namespace: string;
+}
+
+/** `user` is QEMU's own TCP/IP. Behind a tap the guest has the same address, and the same router. */
+export type MachineNetwork = 'none' | 'user' | Tap;
+
+/** How the guest is to set up its card. */
+export const guestNetwork = (network: MachineNetwork): 'none' | 'user' => (network === 'none' ? 'none' : 'user');
+
 /** A directory of the host, served by a virtiofsd that listens at a socket. */
 export interface Share {
   /** What the guest mounts. */
@@ -55,7 +68,7 @@ export interface Machine {
   readonly kernel: string;
   readonly initramfs: string;
   readonly disks: readonly Disk[];
-  readonly network: 'none' | 'user';
+  readonly network: MachineNetwork;
   readonly shares: readonly Share[];
   /** Sockets that lead to us: the guest's frames, and QMP. */
   readonly channel: Fd;
@@ -222,11 +235,11 @@ function diskOptions({ type, devices, disks }: Machine): Option[] {
     const id = `disk${index}`;
     // An imitated disk has no switch against writing: it gets a layer of its own that is thrown away.
     const only = devices === 'virtio' ? 'read-only=on' : 'snapshot=on';
-    const access = readOnly ? only : 'cache=unsafe';
+    const access = readOnly ? only : 'cache=none,aio=native';
     const bus: Record<MachineType, string> = { microvm: '', q35: `bus=ide.${index}`, pc: `bus=ide.${index % 2}` };
     const device =
       devices === 'virtio' ? `${virtio(type, 'virtio-blk')},drive=${id}` : `ide-hd,drive=${id},${bus[type]}`;
-    const why = readOnly ? 'the image, which is only read' : 'a disk for what is written, thrown away at the end';
+    const why = readOnly ? 'the image, which is only read' : 'a disk to write to, past the host’s page cache';
     const kind = devices === 'virtio' ? 'a virtio disk' : `an imitated disk on ${type === 'q35' ? 'AHCI' : 'IDE'}`;
     return [
       option(why, '-drive', `if=none,id=${id},format=raw,file=${quote(path)},${access}`),
@@ -241,7 +254,9 @@ function networkOptions({ type, devices, network, trimmed }: Machine): Option[] 
   const rom = type !== 'microvm' && trimmed ? ',romfile=' : '';
   const card = devices === 'virtio' ? virtio(type, 'virtio-net') : 'e1000';
   return [
-    option("a network behind QEMU's own TCP/IP: no privileges needed", '-netdev', 'user,id=net'),
+    network === 'user'
+      ? option("a network behind QEMU's own TCP/IP: no privileges needed", '-netdev', 'user,id=net')
+      : option('a network behind a tap of the host', '-netdev', tapOf(network)),
     option(
       devices === 'virtio' ? 'a virtio network card' : 'an imitated Intel 82540EM',
       '-device',
@@ -249,6 +264,8 @@ function networkOptions({ type, devices, network, trimmed }: Machine): Option[] 
     ),
   ];
 }
+
+const tapOf = ({ name }: Tap): string => `tap,id=net,ifname=${quote(name)},script=no,downscript=no,vhost=off`;
 
 function shareOptions({ type, shares }: Machine): Option[] {
   // At fixed addresses QEMU makes devices of the draft before virtio 1.0, unless told not to.

@@ -11,12 +11,12 @@ export interface QemuOptions {
   readonly argv: readonly string[];
   /** Files and directories of the host that it reads, at the paths where `argv` names them. */
   readonly reads: readonly string[];
-  /** The same for directories that it writes to. */
+  /** The same for what it writes to. */
   readonly writes: readonly string[];
   /** Device nodes it needs, such as /dev/kvm. */
   readonly devices: readonly string[];
-  /** Whether it speaks for the guest on the host's network. */
-  readonly network: boolean;
+  /** Where it speaks for the guest: on the host's network, on that of a namespace, or nowhere. */
+  readonly network: 'none' | 'host' | { readonly path: string };
   /** The user id to run as, where we may choose; one of its own where absent. */
   readonly user?: number;
   /** A file of ours that it gets open, after the channel and the monitor: a snapshot's state. */

@@ -1,5 +1,5 @@
 /** What a user asks of a virtual machine, before any default is filled in. */
-import type { Accelerator, DeviceModel, MachineType } from './machine.ts';
+import type { Accelerator, DeviceModel, MachineNetwork, MachineType } from './machine.ts';
 
 export const acceleratorChoices = ['auto', 'kvm', 'tcg'] as const satisfies readonly (Accelerator | 'auto')[];
 export const networkChoices = ['none', 'user'] as const;
@@ -15,7 +15,9 @@ export interface MachineRequest {
   /** A file: bzImage, or ELF with a PVH entry. Debian's kernel where absent. */
   kernel?: string;
   /** `none` where absent; `user` is QEMU's own TCP/IP, which needs no privileges. */
-  network?: (typeof networkChoices)[number];
+  network?: MachineNetwork;
+  /** A file with an ext4, as a disk of its own that the payload finds mounted. It belongs to QEMU's user from then on. */
+  disk?: { readonly file: string; readonly target: string };
   /** Resume this snapshot in place of booting. */
   fromSnapshot?: string;
   /** How long a boot may take, in seconds; 60 where absent, which is plenty even under TCG. */

@@ -19,7 +19,8 @@ import { argvOf, type Machine, type MachineType, planMachine } from '../../src/v
 
 const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import.meta.url));
 
-export interface GuestOptions extends Partial<Pick<Machine, 'devices' | 'network' | 'shares'>> {
+export interface GuestOptions extends Partial<Pick<Machine, 'devices' | 'shares'>> {
+  readonly network?: 'none' | 'user';
   readonly type?: MachineType;
   /** More that the world program loads. */
   readonly modules?: readonly string[];

@@ -184,3 +184,29 @@ test('what the console says of a boot that failed is named by its op', () => {
     ]
   `);
 });
+
+test('which of two disks was found first shows in what it holds', () => {
+  const { program } = worldProgram({
+    modules: [],
+    disk: { node: '/dev/sda', format: 'erofs' },
+    volumes: false,
+    data: '/dev/sdb',
+    network: 'none',
+    time: 0n,
+  });
+  const stage = /^image\n(.*?)\n\n/ms.exec(text(program))?.[1];
+  expect(`\n${stage}`).toMatchInlineSnapshot(`
+    "
+      10  faccessat2(AT_FDCWD, "/root/dev/sda", 0, 0)               wait for the disk with the image
+      11  faccessat2(AT_FDCWD, "/root/dev/sdb", 0, 0)               wait for the disk to write to
+      12  mount("/root/dev/sdb", "/root/data", "ext4", MS_NOSUID|MS_NODEV, 0)  // or EINVAL: skip 2
+                                                                    mount the disk to write to
+      13  mount("/root/dev/sda", "/root/image", "erofs", MS_RDONLY|MS_NODEV, 0)
+                                                                    mount the image
+      14  getpid()  // or none: skip 2                              look no further
+      15  mount("/root/dev/sda", "/root/data", "ext4", MS_NOSUID|MS_NODEV, 0)
+                                                                    mount the disk to write to, which was found first
+      16  mount("/root/dev/sdb", "/root/image", "erofs", MS_RDONLY|MS_NODEV, 0)
+                                                                    mount the image"
+  `);
+});

@@ -168,6 +168,24 @@ describe('a machine', () => {
     expect(difference({ type: 'q35', network: 'user' })).toContain('virtio-net-pci,netdev=net,romfile=');
   });
 
+  test('has a network behind a tap of a namespace of the host', () => {
+    const network = { name: 'tap0', namespace: '/proc/7/ns/net' };
+    expect(difference({ network })).toMatchInlineSnapshot(`
+      "- -nic none
+      + -netdev tap,id=net,ifname=tap0,script=no,downscript=no,vhost=off
+      + -device virtio-net-device,netdev=net"
+    `);
+    expect(difference({ network, type: 'q35', devices: 'emulated' })).toContain('+ -device e1000,netdev=net,romfile=');
+  });
+
+  test('has a disk to write to, which the host does not cache', () => {
+    const disks = [...machine.disks, { path: '/data', readOnly: false }];
+    expect(difference({ disks })).toMatchInlineSnapshot(`
+      "+ -drive if=none,id=disk1,format=raw,file=/data,cache=none,aio=native
+      + -device virtio-blk-device,drive=disk1"
+    `);
+  });
+
   test('shares directories of the host, whose server needs the memory', () => {
     expect(difference({ shares: [{ tag: 'src', socket: '/share' }] })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
