@@ -58,12 +58,17 @@ export async function compare(candidates: readonly Candidate[], { rounds, ...pac
       return { ns: Number((run?.gone ?? 0n) - (run?.requested ?? 0n)) };
     },
   };
-  const outcomes = await takeRounds(trial, nothing, candidates.map(contender), {
-    random: randomFrom(randomInt(2 ** 31)),
-    signal: new AbortController().signal,
-    keep: (peer, round, turn, { ns = NaN }) => samples.push({ peer, round, turn, ns }),
-    progress: () => undefined,
-  });
+  const outcomes = await takeRounds(
+    trial,
+    { ...nothing, program: undefined, tools: undefined },
+    candidates.map(contender),
+    {
+      random: randomFrom(randomInt(2 ** 31)),
+      signal: new AbortController().signal,
+      keep: (peer, round, turn, { ns = NaN }) => samples.push({ peer, round, turn, ns }),
+      progress: () => undefined,
+    },
+  );
   const failed = [...outcomes].flatMap(([name, { failure }]) =>
     failure === undefined ? [] : [[name, failure] as const],
   );

@@ -42,7 +42,7 @@
 
 #define MOST_FILES 8
 #define MOST_WORDS 512
-#define MOST_OUTPUT 16384
+#define MOST_OUTPUT 65536
 
 struct instance {
   struct instance *next;

@@ -22,7 +22,7 @@ export function weighed(backend: Pick<Backend, 'title' | 'probe' | 'open'>, how:
       const directory = join(buildDirectory, title.replaceAll(/\W+/g, '-'));
       mkdirSync(directory, { recursive: true });
       const { signal } = new AbortController();
-      const site: Site = { directory, engine: how.engine ?? new Engine(), tare: 'bench', signal };
+      const site: Site = { directory, disk: directory, engine: how.engine ?? new Engine(), tare: 'bench', signal };
       const found = await backend.probe(site);
       if ('missing' in found) throw new Error(found.missing.reason);
       const job: Job = { root: builtFile('images/busybox/rootfs'), payload, network: 'own' };

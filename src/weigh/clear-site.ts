@@ -48,6 +48,8 @@ function findProcesses(site: Site): number[] {
   const users = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => commandLineOf(pid).some((word) => word.includes(`${site.directory}/`)));
+    .filter((pid) =>
+      commandLineOf(pid).some((word) => word.includes(`${site.directory}/`) || word.includes(`${site.disk}/`)),
+    );
   return [...new Set([...members, ...users])].filter((pid) => pid !== process.pid);
 }

@@ -1,4 +1,5 @@
 /** A peer that is a command: most of them are. */
+import { joining } from './job.ts';
 import { descendantsOf, commandLineOf } from './processes.ts';
 import { Stopwatch, type StopwatchOptions } from './stopwatch.ts';
 import type { Job, Peer, Site } from './types/backend.ts';
@@ -7,7 +8,8 @@ export type CommandOptions = Omit<StopwatchOptions, 'signal'>;
 
 /** @param command in which `{}` is a name for the instance, new for each */
 export function commandPeer(command: readonly string[], job: Job, site: Site, options: CommandOptions): Peer {
-  return peerOf(new Stopwatch(command, { ...options, signal: site.signal }), job);
+  const within = [...joining(job), ...(options.within ?? [])];
+  return peerOf(new Stopwatch(command, { ...options, within, signal: site.signal }), job);
 }
 
 export function peerOf(stopwatch: Stopwatch, job: Job): Peer & Required<Pick<Peer, 'hold' | 'processes'>> {

@@ -15,6 +15,7 @@ import { execa } from 'execa';
 import { TareError } from '../errors.ts';
 import { apart } from './apart.ts';
 import { clearSite } from './clear-site.ts';
+import { joining } from './job.ts';
 import { commandLineOf, descendantsOf } from './processes.ts';
 import type { Job, Processes, Site } from './types/backend.ts';
 
@@ -44,6 +45,7 @@ export class Daemon implements AsyncDisposable {
     // An asynchronous list, so that the shell waits for whatever becomes its child, until all have ended.
     const steps = ['mount -t proc proc /proc', '"$@" &', 'wait'];
     const [program = '', ...words] = [
+      ...joining(job),
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child'],
       ...apart(job, site, { unifiedToo: true, steps }),
       ...command,

@@ -6,6 +6,7 @@ import type { Daemon } from './daemon.ts';
 import { startDockerd } from './dockerd.ts';
 import { groupOf } from './groups.ts';
 import { imageName } from './image-archive.ts';
+import { places, volumeOf } from './storage.ts';
 import type { Held, Job, Peer, Run, Site, Steps } from './types/backend.ts';
 
 /** Bytes of standard output and of standard error that are kept. */
@@ -102,6 +103,7 @@ class DockerPeer implements Peer {
     const hostConfig = {
       NetworkMode: this.#job.network === 'own' ? 'none' : 'host',
       CgroupnsMode: 'private',
+      ...(this.#job.storage === 'volume' ? { Binds: [`${volumeOf(this.#site)}:${places.volume}`] } : {}),
       CgroupParent: `/${groupOf(this.#site)}`,
     };
     return this.#api.createContainer({

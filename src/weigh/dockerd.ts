@@ -35,12 +35,12 @@ export async function startDockerd(job: Job, site: Site): Promise<Dockerd> {
 
 /** It leaves the host's network as it is: containers have none, or the host's. */
 function commandFor(site: Site, socketPath: string): [string, ...string[]] {
-  const { directory } = site;
+  const { directory, disk } = site;
   const config = join(directory, 'daemon.json');
   writeFileSync(config, JSON.stringify({ 'deprecated-key-path': join(directory, 'key.json') }));
   return [
     ...(['dockerd', '--config-file', config, '--host', `unix://${socketPath}`] as const),
-    ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
+    ...['--data-root', join(disk, 'data'), '--exec-root', join(directory, 'exec')],
     ...['--pidfile', join(directory, 'exec', 'pid'), '--storage-driver', 'overlay2'],
     ...['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'],
     ...['--cgroup-parent', `/${groupOf(site)}`, '--exec-opt', 'native.cgroupdriver=cgroupfs'],

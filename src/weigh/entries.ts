@@ -45,7 +45,7 @@ function seriesOf(
 ): Series[] {
   const base = outcomes.get(reference);
   return [...outcomes].flatMap(([backend, outcome]) => {
-    const { rounds, rows, failure } = outcome;
+    const { rounds, rows, failure, through } = outcome;
     if (rows.length === 0) return [];
     const values = columnsOf(outcome);
     const measures = Object.keys(values);
@@ -61,6 +61,7 @@ function seriesOf(
         backend,
         variant,
         ...(failure === undefined ? {} : { failure }),
+        ...(through === undefined ? {} : { through }),
         rounds,
         values,
         summaries: Object.fromEntries(summaries),

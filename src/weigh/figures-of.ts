@@ -12,7 +12,7 @@ export async function outputOf(peer: Peer): Promise<string> {
 export const figuresOf = async (peer: Peer): Promise<Values> => readFigures(await outputOf(peer));
 
 /** @throws TareError where another line is among them */
-function readFigures(output: string): Values {
+export function readFigures(output: string): Values {
   const figures = output
     .trim()
     .split('\n')

@@ -4,7 +4,7 @@ import type { Isolation } from '../isolation/isolation.ts';
 import type { Timeline } from '../launch/trace.ts';
 import type { MachineRequest } from '../vm/request.ts';
 import { typicalStart } from './follow.ts';
-import { requestOf } from './job.ts';
+import { payloadOf } from './job.ts';
 import type { Job, Site } from './types/backend.ts';
 import type { Span } from './types/result.ts';
 
@@ -19,7 +19,7 @@ export const followMachine = (
 ): Promise<readonly Span[]> => typicalStart(times, async () => followOne(isolation, job, site, vm));
 
 async function followOne(isolation: Isolation, job: Job, site: Site, vm: MachineRequest): Promise<readonly Span[]> {
-  const { image, args } = requestOf(job);
+  const { image, args } = payloadOf(job);
   const requested = process.hrtime.bigint();
   const options = { isolation: isolation.kind, image, args, stdio: 'pipe', vm, signal: site.signal } as const;
   await using isolated = await isolation.start(site.engine, options, { trace: true });

@@ -1,16 +1,15 @@
 /** A container's start on the axis of its request: what `tare trace` draws, as spans. */
-import type { Engine } from '../container/engine.ts';
 import { launch } from '../container/run.ts';
 import { TareError } from '../errors.ts';
 import type { Timeline } from '../launch/trace.ts';
 import { requestOf } from './job.ts';
-import type { Job } from './types/backend.ts';
+import type { Job, Site } from './types/backend.ts';
 import type { Span } from './types/result.ts';
 
 const times = 11;
 
-export const followContainer = (engine: Engine, job: Job): Promise<readonly Span[]> =>
-  typicalStart(times, async () => followOne(engine, job));
+export const followContainer = (job: Job, site: Site): Promise<readonly Span[]> =>
+  typicalStart(times, async () => followOne(job, site));
 
 /** One of several is shown: neither the luckiest nor the one that was interrupted. */
 export async function typicalStart(times: number, followOne: () => Promise<readonly Span[]>): Promise<readonly Span[]> {
@@ -21,10 +20,15 @@ export async function typicalStart(times: number, followOne: () => Promise<reado
 
 const endOf = (spans: readonly Span[]): number => Math.max(...spans.map(({ end }) => end));
 
-async function followOne(engine: Engine, job: Job): Promise<readonly Span[]> {
+async function followOne(job: Job, site: Site): Promise<readonly Span[]> {
   const requested = process.hrtime.bigint();
   const stdio = ['ignore', 'pipe', 'ignore'] as const;
-  await using container = await launch(engine, requestOf(job), { waitForStart: false, stdio, trace: true, requested });
+  await using container = await launch(site.engine, requestOf(job, site), {
+    waitForStart: false,
+    stdio,
+    trace: true,
+    requested,
+  });
   const firstByte = new Promise<bigint>((resolve) => {
     container.stdout?.once('data', () => resolve(process.hrtime.bigint()));
     container.stdout?.once('close', () => resolve(process.hrtime.bigint()));

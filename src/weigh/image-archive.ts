@@ -13,7 +13,7 @@ export const imageName = ({ root }: Job): string => `localhost/tare-weigh:${tagO
 const tagOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);
 
 /** What a peer leaves once it has loaded the job's image. */
-export const loadedMark = ({ root }: Job, { directory }: Site): string => join(directory, `loaded-${tagOf(root)}`);
+export const loadedMark = ({ root }: Job, { disk }: Site): string => join(disk, `loaded-${tagOf(root)}`);
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
@@ -21,12 +21,12 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
  * The archive's path, made when it is first asked for.
  * @see https://github.com/moby/docker-image-spec/blob/v1.2.0/v1.2.md#combined-image-json--filesystem-changeset-format
  */
-export async function imageArchive(job: Job, { directory }: Site): Promise<string> {
+export async function imageArchive(job: Job, { disk }: Site): Promise<string> {
   const { root } = job;
   if (root === '/') throw new TareError('make an image of the host’s own root', { hint: 'name another with --image' });
-  const archive = join(directory, `${tagOf(root)}.tar`);
+  const archive = join(disk, `${tagOf(root)}.tar`);
   if (existsSync(archive)) return archive;
-  const parts = join(directory, 'image');
+  const parts = join(disk, 'image');
   mkdirSync(parts, { recursive: true });
   await tar(join(parts, 'layer.tar'), root, ['.']);
   const config = {

@@ -1,11 +1,13 @@
 /** A peer behind tare's own interface of isolations: a virtual machine, asked for from this process. */
 import type { Isolated, IsolatedOptions, Isolation } from '../isolation/isolation.ts';
 import { TareError } from '../errors.ts';
-import { requestOf } from './job.ts';
+import { machineAddress } from './link.ts';
+import { payloadOf } from './job.ts';
 import { commandLineOf, descendantsOf } from './processes.ts';
 import type { Held, Job, Peer, Run, Site } from './types/backend.ts';
 
 export class IsolatedPeer implements Peer {
+  readonly address = machineAddress;
   readonly #isolation: Isolation;
   protected readonly site: Site;
   readonly #name: string;
@@ -16,7 +18,7 @@ export class IsolatedPeer implements Peer {
     this.#isolation = isolation;
     this.site = site;
     this.#name = name;
-    const { image, args } = requestOf(job);
+    const { image, args } = payloadOf(job);
     this.#options = { isolation: isolation.kind, image, args, stdio: 'pipe', signal: site.signal, ...more };
   }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TareError } from '../errors.ts';
 import { outOfSight } from './apart.ts';
+import { namespaced } from './offers.ts';
 import { peerOf } from './command-peer.ts';
 import { specOf } from './job.ts';
 import { runCommand } from './run-command.ts';
@@ -18,6 +19,10 @@ export const ociTraits: Traits = {
   kernel: 'shared',
   notes: 'the bundle is made of tare’s own spec; cgroups are made where it is used to',
 };
+
+export const ociOffers = namespaced({
+  missing: 'its root is the image itself: a runtime leaves an overlay to who calls it',
+});
 
 /** @param options of the runtime, before its verb */
 export async function openRuntime(
@@ -88,7 +93,7 @@ async function makeBundle(job: Job, site: Site): Promise<string> {
   if (job.root === '/')
     throw new TareError('make a bundle of the host’s own root', { hint: 'a runtime has no overlay' });
   const { spec } = await specOf(job, site);
-  const bundle = join(site.directory, `bundle-${job.network}`);
+  const bundle = join(site.directory, 'bundle');
   mkdirSync(bundle, { recursive: true });
   const { cgroupsPath: _, ...linux } = spec.linux ?? {};
   const config = { ...spec, ociVersion: '1.0.2', root: { path: job.root }, linux };

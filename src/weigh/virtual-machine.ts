@@ -6,7 +6,8 @@ import type { MachineRequest } from '../vm/request.ts';
 import { followMachine } from './follow-machine.ts';
 import { IsolatedPeer } from './isolated-peer.ts';
 import { isRoot, needsRoot, probeProgram } from './probe-program.ts';
-import type { Backend, Job, Readiness, Site } from './types/backend.ts';
+import { makeVolume, places } from './storage.ts';
+import type { Backend, Job, Offer, Offers, Readiness, Site } from './types/backend.ts';
 import type { AcceleratorName, Traits } from './types/result.ts';
 
 export interface Board {
@@ -30,9 +31,11 @@ export function virtualMachines({ name: board, title, machine, notes }: Board): 
       family: 'vm',
       traits: machineTraits(notes),
       groups: [board, nameOf(accelerator)],
+      offers: machineOffers(machine),
       refuses: whyNoMachine,
       probe: async (site) => probeMachine(site, machine, accelerator),
-      open: async (job, site) => new IsolatedPeer(await isolations.vm(), name, job, site, { vm: request }),
+      open: async (job, site) =>
+        new IsolatedPeer(await isolations.vm(), name, job, site, { vm: await machineFor(request, job, site) }),
       follow: async (job, site) => followMachine(await isolations.vm(), job, site, request),
     };
   });
@@ -46,6 +49,23 @@ export const machineTraits = (notes: string): Traits => ({
   kernel: 'own',
   notes,
 });
+
+export const memoryRoot: Offer = { missing: 'what it writes to its root stays in its memory' };
+
+const machineOffers = ({ devices }: Board['machine']): Offers => ({
+  root: memoryRoot,
+  volume: { through: devices === 'emulated' ? 'an emulated AHCI disk' : 'virtio-blk' },
+  link: { through: devices === 'emulated' ? 'an emulated e1000' : 'virtio-net' },
+});
+
+/** With the disk and the network that the job asks for. */
+async function machineFor(machine: MachineRequest, { storage, network }: Job, site: Site): Promise<MachineRequest> {
+  return {
+    ...machine,
+    ...(storage === undefined ? {} : { disk: { file: await makeVolume(site), target: places[storage] } }),
+    ...(typeof network === 'object' ? { network: network.tap } : {}),
+  };
+}
 
 export function whyNoMachine({ network, root }: Job): string | undefined {
   if (network === 'host') return 'a virtual machine has no part in the host’s network';

@@ -5,12 +5,14 @@ import { backends as registry } from './backends.ts';
 import { type Answered, questionEntry } from './entries.ts';
 import { memory, takeFingerprint } from './fingerprint.ts';
 import { weighHarness } from './harness.ts';
+import { refusal, way } from './offers.ts';
 import { isRoot } from './probe-program.ts';
 import { randomFrom } from './random.ts';
 import { Journal } from './runner/journal.ts';
 import { type Contender, takeRounds } from './runner/rounds.ts';
 import { Workspace } from './runner/workspace.ts';
-import { lacking, takeStock } from './stock.ts';
+import { takeStock } from './stock.ts';
+import { surround } from './surroundings.ts';
 import type { Backend, Job } from './types/backend.ts';
 import {
   type BackendEntry,
@@ -150,11 +152,12 @@ class WeighingRun {
       this.#failed = true;
       return { ...ready, missing: { reason: (error as Error).message } };
     }
-    const { follow, refuses } = backend;
+    const { follow } = backend;
     this.#contenders.push({
       name,
       open: async (job) => backend.open(job, site),
-      ...(refuses === undefined ? {} : { refuses }),
+      refuses: (job) => refusal(backend, job),
+      passes: (job) => way(backend, job),
       ...(follow === undefined ? {} : { follow: async (job) => follow(job, site) }),
     });
     return ready;
@@ -186,10 +189,11 @@ class WeighingRun {
 
   async #take(workload: Workload, trial: Trial, progress: (done: number) => void): Promise<Answered['outcomes']> {
     const { question } = workload;
-    const lack = lacking(this.#stock, trial.needs);
+    await using surroundings = await surround(this.#stock, trial.needs, this.#workspace.disk);
+    const { stock, lack } = surroundings;
     const contenders =
       lack === undefined ? this.#contenders : this.#contenders.map((one) => ({ ...one, refuses: () => lack }));
-    const outcomes = await takeRounds(trial, trial.job(this.#stock), contenders, {
+    const outcomes = await takeRounds(trial, stock, contenders, {
       random: this.#random,
       signal: this.#order.signal,
       progress,

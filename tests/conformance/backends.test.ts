@@ -21,8 +21,9 @@ const directory = mkdtempSync(join(tmpdir(), 'tare-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function siteOf(name: string, signal = new AbortController().signal): Site {
-  mkdirSync(join(directory, name), { recursive: true });
-  return { directory: join(directory, name), engine, tare: '0.0.0', signal };
+  const [own, disk] = [join(directory, name), join(directory, `${name}-disk`)];
+  for (const path of [own, disk]) mkdirSync(path, { recursive: true });
+  return { directory: own, disk, engine, tare: '0.0.0', signal };
 }
 
 const ready = await Promise.all(

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandPeer } from '../command-peer.ts';
 import { specOf } from '../job.ts';
+import { namespaced, readOnlyRoot } from '../offers.ts';
 import { probeProgram } from '../probe-program.ts';
+import { places, volumeOf } from '../storage.ts';
 import type { Backend } from '../types/backend.ts';
 
 const filterFd = 9;
@@ -20,6 +22,7 @@ export const bwrap: Backend = {
     kernel: 'shared',
     notes: 'read-only root, no masked paths, no sysctls, /sys is a bind',
   },
+  offers: namespaced(readOnlyRoot),
   probe: async () => probeProgram('bwrap', 'bubblewrap'),
   open: async (job, site) => {
     const { spec } = await specOf(job, site);
@@ -28,6 +31,7 @@ export const bwrap: Backend = {
       ...(job.network === 'own' ? ['--unshare-net'] : []),
       ...['--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'tare-weigh'],
       ...['--ro-bind', job.root, '/', '--proc', '/proc', '--dev', '/dev', '--mqueue', '/dev/mqueue'],
+      ...(job.storage === 'volume' ? ['--bind', volumeOf(site), places.volume] : []),
       ...['--ro-bind', '/sys', '/sys', '--cap-drop', 'ALL'],
       ...(spec.process.capabilities?.bounding ?? []).flatMap((name) => ['--cap-add', name]),
     ];

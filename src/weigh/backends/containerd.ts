@@ -7,9 +7,11 @@ import { peerOf } from '../command-peer.ts';
 import { Daemon } from '../daemon.ts';
 import { groupOf } from '../groups.ts';
 import { imageArchive, imageName, loadedMark } from '../image-archive.ts';
+import { namespaced, overlayRoot } from '../offers.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import { runCommand } from '../run-command.ts';
 import { Stopwatch } from '../stopwatch.ts';
+import { places, volumeOf } from '../storage.ts';
 import type { Backend, Job, Peer, Run, Site } from '../types/backend.ts';
 
 export const containerd: Backend = {
@@ -24,6 +26,7 @@ export const containerd: Backend = {
     kernel: 'shared',
     notes: 'a service started for this; a cgroup namespace on cgroup v2 alone',
   },
+  offers: namespaced(overlayRoot),
   probe: async () => (isRoot() ? probeProgram('ctr', 'containerd') : needsRoot),
   open: async (job, site) => {
     const archive = await imageArchive(job, site);
@@ -60,7 +63,7 @@ async function startContainerd(job: Job, site: Site): Promise<Daemon> {
 
 /** Without the part that serves Kubernetes. */
 const configFor = (site: Site): string => `version = 2
-root = "${at(site, 'data')}"
+root = "${join(site.disk, 'data')}"
 state = "${at(site, 'state')}"
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
 [grpc]
@@ -77,6 +80,9 @@ async function importImage(archive: string, done: string, site: Site): Promise<v
 function openClient(daemon: Daemon, job: Job, site: Site): Peer {
   const command = [
     ...[...clientFor(site), 'run', '--rm', '--fifo-dir', at(site, 'fifo'), '--cgroup', `/${groupOf(site)}/{}`],
+    ...(job.storage === 'volume'
+      ? ['--mount', `type=bind,src=${volumeOf(site)},dst=${places.volume},options=rbind:rw`]
+      : []),
     ...['--seccomp', ...(job.network === 'own' ? [] : ['--net-host']), imageName(job), '{}', ...job.payload],
   ];
   const stopwatch = new Stopwatch(command, { name: 'containerd', signal: site.signal });

@@ -1,4 +1,4 @@
-import { deleteContainers, ociTraits, openRuntime } from '../oci-runtime.ts';
+import { deleteContainers, ociOffers, ociTraits, openRuntime } from '../oci-runtime.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import type { Backend } from '../types/backend.ts';
 
@@ -7,6 +7,7 @@ export const crun: Backend = {
   title: 'crun run',
   family: 'container',
   traits: ociTraits,
+  offers: ociOffers,
   probe: async () => (isRoot() ? probeProgram('crun', 'crun') : needsRoot),
   open: async (job, site) => openRuntime('crun', job, site),
   sweep: async (site) => deleteContainers('crun', site),

@@ -2,6 +2,7 @@
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import { clearSite } from '../clear-site.ts';
 import { openDocker } from '../docker-peer.ts';
+import { namespaced, overlayRoot } from '../offers.ts';
 import type { Backend } from '../types/backend.ts';
 
 export const docker: Backend = {
@@ -16,6 +17,7 @@ export const docker: Backend = {
     kernel: 'shared',
     notes: 'a service started for this, docker’s own seccomp profile, a log of what is written',
   },
+  offers: namespaced(overlayRoot),
   probe: async () => (isRoot() ? probeProgram('dockerd', 'docker.io') : needsRoot),
   open: openDocker,
   sweep: clearSite,

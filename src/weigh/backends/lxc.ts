@@ -6,7 +6,9 @@ import { clearing, clearSite } from '../clear-site.ts';
 import { commandPeer } from '../command-peer.ts';
 import { groupOf } from '../groups.ts';
 import { specOf } from '../job.ts';
+import { namespaced, readOnlyRoot } from '../offers.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
+import { places, volumeOf } from '../storage.ts';
 import type { Backend, Job, Site } from '../types/backend.ts';
 
 const seccompProfile = '/usr/share/lxc/config/common.seccomp';
@@ -23,6 +25,7 @@ export const lxc: Backend = {
     kernel: 'shared',
     notes: 'read-only root, an init of its own as pid 1, LXC’s own seccomp profile, no masked paths',
   },
+  offers: namespaced(readOnlyRoot),
   probe: async () => (isRoot() ? probeProgram('lxc-execute', 'lxc') : needsRoot),
   open: async (job, site) => {
     const state = join(site.directory, 'lxc');
@@ -53,10 +56,13 @@ async function writeConfig(job: Job, site: Site): Promise<string> {
     'lxc.uts.name = tare-weigh',
     `lxc.net.0.type = ${job.network === 'own' ? 'empty' : 'none'}`,
     'lxc.mount.auto = proc:mixed sys:ro',
+    ...(job.storage === 'volume'
+      ? [`lxc.mount.entry = ${volumeOf(site)} ${places.volume.slice(1)} none bind 0 0`]
+      : []),
     `lxc.cap.keep = ${capabilities.map((name) => name.replace(/^CAP_/, '').toLowerCase()).join(' ')}`,
     ...(existsSync(seccompProfile) ? [`lxc.seccomp.profile = ${seccompProfile}`] : []),
   ];
-  const file = join(site.directory, `${job.network}.conf`);
+  const file = join(site.directory, 'conf');
   writeFileSync(file, `${lines.join('\n')}\n`);
   return file;
 }

@@ -4,13 +4,15 @@ import { removeSnapshot, snapshotNames } from '../../vm/snapshot.ts';
 import { followMachine } from '../follow-machine.ts';
 import { groupOf } from '../groups.ts';
 import { IsolatedPeer } from '../isolated-peer.ts';
-import { requestOf } from '../job.ts';
+import { payloadOf } from '../job.ts';
 import type { Backend, Job, Site } from '../types/backend.ts';
-import { machineTraits, probeMachine, whyNoMachine } from '../virtual-machine.ts';
+import { machineTraits, memoryRoot, probeMachine, whyNoMachine } from '../virtual-machine.ts';
 
 const name = 'microvm-snapshot';
 const title = 'resumed microvm';
 const machine = { machine: 'microvm', devices: 'virtio' } as const;
+
+const asSaved = { missing: 'it is as it was saved, without a second disk and without a network card' };
 
 export const microvmSnapshot: Backend = {
   name,
@@ -20,6 +22,7 @@ export const microvmSnapshot: Backend = {
     ...machineTraits('taken up where its payload is about to be started: the boot before the snapshot is not counted'),
     resumed: true,
   },
+  offers: { root: memoryRoot, volume: asSaved, link: asSaved },
   refuses: whyNoMachine,
   probe: async (site) => {
     const found = await probeMachine(site, machine, 'auto');
@@ -46,7 +49,7 @@ class Resumed extends IsolatedPeer {
 
 async function saved(job: Job, site: Site): Promise<{ readonly fromSnapshot: string }> {
   const { takeSnapshot } = await import('../../isolation/vm-snapshot.ts');
-  const { image, args } = requestOf(job);
+  const { image, args } = payloadOf(job);
   const fromSnapshot = groupOf(site);
   await takeSnapshot(site.engine, fromSnapshot, { image, args, vm: machine, signal: site.signal });
   return { fromSnapshot };

@@ -7,9 +7,12 @@ import { clearing, clearSite } from '../clear-site.ts';
 import { peerOf } from '../command-peer.ts';
 import { groupOf } from '../groups.ts';
 import { imageArchive, imageName, loadedMark } from '../image-archive.ts';
+import { joining } from '../job.ts';
+import { namespaced, overlayRoot } from '../offers.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
 import { runCommand } from '../run-command.ts';
 import { Stopwatch } from '../stopwatch.ts';
+import { places, volumeOf } from '../storage.ts';
 import type { Backend, Job, Peer, Site } from '../types/backend.ts';
 
 export const podman: Backend = {
@@ -24,18 +27,19 @@ export const podman: Backend = {
     kernel: 'shared',
     notes: 'a monitor for each container, podman’s own seccomp profile, no log of events',
   },
+  offers: namespaced(overlayRoot),
   probe: async () => (isRoot() ? probeProgram('podman', 'podman') : needsRoot),
   open: async (job, site) => {
     const archive = await imageArchive(job, site);
-    const within = apart(job, site, { unifiedToo: true });
+    const within = [...joining(job), ...apart(job, site, { unifiedToo: true })];
     await loadImage(archive, loadedMark(job, site), within, site);
     return openPodman(job, site, within);
   },
   sweep: clearSite,
 };
 
-const programFor = ({ directory }: Site): string[] => [
-  ...['podman', '--root', join(directory, 'storage'), '--runroot', join(directory, 'run')],
+const programFor = ({ directory, disk }: Site): string[] => [
+  ...['podman', '--root', join(disk, 'storage'), '--runroot', join(directory, 'run')],
   ...['--tmpdir', join(directory, 'tmp'), '--storage-driver', 'overlay'],
   ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
 ];
@@ -52,6 +56,7 @@ function openPodman(job: Job, site: Site, within: readonly string[]): Peer {
   const create = [
     ...['--interactive', '--name', '{}', '--pull', 'never', '--hostname', 'tare-weigh', '--cgroupns', 'private'],
     ...['--network', job.network === 'own' ? 'none' : 'host', '--cgroup-parent', `/${groupOf(site)}`],
+    ...(job.storage === 'volume' ? ['--volume', `${volumeOf(site)}:${places.volume}`] : []),
     // Its own defaults are above what an unprivileged host may give.
     ...['--ulimit', 'nofile=20000:20000', '--ulimit', 'nproc=20000:20000'],
     ...[imageName(job), ...job.payload],

@@ -1,7 +1,11 @@
 /** No isolation at all: what everything else is compared with. */
 import { commandPeer } from '../command-peer.ts';
 import { isRoot } from '../probe-program.ts';
+import { namespaced } from '../offers.ts';
+import { furnishing } from '../storage.ts';
 import type { Backend } from '../types/backend.ts';
+
+const plain = { through: 'the host’s filesystem' };
 
 export const bareProcess: Backend = {
   name: 'process',
@@ -19,6 +23,11 @@ export const bareProcess: Backend = {
     if (!isRoot()) return { missing: { reason: 'chroot needs root', cure: 'sudo tare weigh' } };
     return { version: engine.host.kernel.join('.') };
   },
+  offers: { ...namespaced(plain), volume: plain },
   open: async (job, site) =>
-    commandPeer(job.payload, job, site, { name: 'process', ...(job.root === '/' ? {} : { root: job.root }) }),
+    commandPeer(job.payload, job, site, {
+      name: 'process',
+      ...(job.root === '/' ? {} : { root: job.root }),
+      within: furnishing(job, site),
+    }),
 };

@@ -4,7 +4,9 @@ import { apart, rootApart } from '../apart.ts';
 import { clearing, clearSite } from '../clear-site.ts';
 import { commandPeer } from '../command-peer.ts';
 import { makeNamingGroups } from '../groups.ts';
+import { namespaced, readOnlyRoot } from '../offers.ts';
 import { isRoot, needsRoot, probeProgram } from '../probe-program.ts';
+import { places, volumeOf } from '../storage.ts';
 import type { Backend } from '../types/backend.ts';
 
 /** It would write into the root otherwise, and take it for itself alone. */
@@ -23,6 +25,7 @@ export const systemdNspawn: Backend = {
     notes:
       'read-only root, nspawn’s own seccomp profile and capabilities; cgroups name its processes, and limit nothing',
   },
+  offers: namespaced(readOnlyRoot),
   probe: async () => (isRoot() ? probeProgram('systemd-nspawn', 'systemd-container') : needsRoot),
   open: async (job, site) => {
     const groups = makeNamingGroups(site);
@@ -31,6 +34,7 @@ export const systemdNspawn: Backend = {
       ...['systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--machine={}', '--hostname=tare-weigh'],
       ...['--directory', rootApart(site), ...leaveRootAlone, '--pipe'],
       ...(job.network === 'own' ? ['--private-network'] : []),
+      ...(job.storage === 'volume' ? [`--bind=${volumeOf(site)}:${places.volume}`] : []),
       ...['--', ...job.payload],
     ];
     const within = apart(job, site, { steps: [...enter, 'exec "$@"'] });

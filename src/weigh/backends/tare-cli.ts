@@ -2,7 +2,8 @@
 import { dirname, join } from 'node:path';
 import { builtFile } from '../../linux/native.ts';
 import { commandPeer } from '../command-peer.ts';
-import { requestOf } from '../job.ts';
+import { payloadOf, requestOf } from '../job.ts';
+import { namespaced, overlayRoot } from '../offers.ts';
 import { tareTraits } from '../tare-traits.ts';
 import type { Backend } from '../types/backend.ts';
 
@@ -11,12 +12,18 @@ export const tareCli: Backend = {
   title: 'tare run',
   family: 'container',
   traits: tareTraits,
+  offers: namespaced(overlayRoot),
   probe: async ({ tare }) => ({ version: tare }),
   open: async (job, site) => {
-    const { image, args } = requestOf(job);
-    const command = [join(dirname(builtFile('cli.cjs')), '../bin/tare'), 'run', '-i', '--rm', '--network'];
-    return commandPeer([...command, job.network === 'own' ? 'none' : 'host', image, ...args], job, site, {
-      name: 'tare-cli',
-    });
+    const { image, args } = payloadOf(job);
+    const { upper, mounts = [] } = requestOf(job, site);
+    const command = [
+      ...[join(dirname(builtFile('cli.cjs')), '../bin/tare'), 'run', '-i', '--rm'],
+      ...['--network', job.network === 'own' ? 'none' : 'host'],
+      ...(upper === undefined ? [] : ['--upper', upper]),
+      ...mounts.flatMap(({ source, target }) => ['--volume', `${source}:${target}`]),
+      ...[image, ...args],
+    ];
+    return commandPeer(command, job, site, { name: 'tare-cli' });
   },
 };

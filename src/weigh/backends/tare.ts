@@ -6,6 +6,7 @@ import { type CreateOptions, create, launch } from '../../container/run.ts';
 import { TareError } from '../../errors.ts';
 import { followContainer } from '../follow.ts';
 import { requestOf } from '../job.ts';
+import { namespaced, overlayRoot } from '../offers.ts';
 import { commandLineOf, descendantsOf } from '../processes.ts';
 import { tareTraits } from '../tare-traits.ts';
 import type { Backend, Held, Job, Peer, Run, Site, Steps } from '../types/backend.ts';
@@ -18,8 +19,9 @@ export const tare: Backend = {
   title: 'tare, library',
   family: 'container',
   traits: tareTraits,
+  offers: namespaced(overlayRoot),
   probe: async (site) => ({ version: site.tare }),
-  follow: async (job, { engine }) => followContainer(engine, job),
+  follow: followContainer,
   open: async (job, site) => {
     const peer = new Library(job, site);
     try {
@@ -44,7 +46,7 @@ class Library implements Peer {
 
   constructor(job: Job, site: Site) {
     this.#site = site;
-    this.#options = { ...requestOf(job), signal: site.signal };
+    this.#options = { ...requestOf(job, site), signal: site.signal };
     this.#errors = join(site.directory, 'stderr');
     this.#errorsFd = openSync(this.#errors, 'a');
   }

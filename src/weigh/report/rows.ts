@@ -71,8 +71,17 @@ function sheetOf(
     measure,
     head: ['', 'n', 'median', '95 %', 'p99', `to ${reference} (95 %)`, ...titles],
     rows,
-    notes: [...failures, ...missing],
+    notes: [...ways(series), ...failures, ...missing],
   };
+}
+
+/** `through bind mount: tare, crun; virtio-blk: microvm-tcg` */
+function ways(series: readonly Series[]): string[] {
+  const backends = new Map<string, string[]>();
+  for (const { backend, through } of series)
+    if (through !== undefined) backends.set(through, [...(backends.get(through) ?? []), backend]);
+  const said = [...backends].map(([through, names]) => `${through} (${names.join(', ')})`);
+  return said.length === 0 ? [] : [`through ${said.join('; ')}`];
 }
 
 const cell = ({ summaries }: Series, measure: string): string => {

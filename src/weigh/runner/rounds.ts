@@ -5,13 +5,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Random, shuffled } from '../random.ts';
 import { medianOf, orderInterval } from '../statistics.ts';
 import type { Job, Peer } from '../types/backend.ts';
-import type { Pace, Trial, Values } from '../types/workload.ts';
+import type { Pace, Stock, Trial, Values } from '../types/workload.ts';
 
 export interface Contender {
   /** `crun`, and `crun#2` where it is measured against itself. */
   readonly name: string;
   /** Why it cannot be asked for this. */
   readonly refuses?: (job: Job) => string | undefined;
+  /** What the job's data pass through with it. */
+  readonly passes?: (job: Job) => string | undefined;
   /** Rejects with the reason where it cannot be had. */
   open(job: Job): Promise<Peer>;
 }
@@ -24,6 +26,8 @@ export interface Outcome {
   failure?: string;
   /** Why it was never asked. */
   refusal?: string;
+  /** What its data pass through. */
+  through?: string;
 }
 
 export interface Watch {
@@ -37,11 +41,12 @@ export interface Watch {
 
 export async function takeRounds(
   trial: Trial,
-  job: Job,
+  stock: Stock,
   contenders: readonly Contender[],
   watch: Watch,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const trialRun = new TrialRun(trial, watch);
+  const job = trial.job(stock);
+  const trialRun = new TrialRun(trial, stock, watch);
   try {
     for (const contender of contenders) await trialRun.admit(contender, job);
     await trialRun.measure();
@@ -60,13 +65,15 @@ const fewest = 6;
 class TrialRun {
   readonly outcomes = new Map<string, Outcome>();
   readonly #trial: Trial;
+  readonly #stock: Stock;
   readonly #watch: Watch;
   readonly #peers = new Map<string, Peer>();
   /** How long the first sample of each took, in ms, all around it included. */
   readonly #durations = new Map<string, number>();
 
-  constructor(trial: Trial, watch: Watch) {
+  constructor(trial: Trial, stock: Stock, watch: Watch) {
     this.#trial = trial;
+    this.#stock = stock;
     this.#watch = watch;
   }
 
@@ -75,6 +82,7 @@ class TrialRun {
     const { name } = contender;
     const outcome: Outcome = { rounds: [], rows: [] };
     this.outcomes.set(name, outcome);
+    if (this.#trial.showsWay === true) outcome.through = contender.passes?.(job);
     const refusal = contender.refuses?.(job);
     if (refusal !== undefined) {
       outcome.refusal = refusal;
@@ -149,7 +157,7 @@ class TrialRun {
       await this.#trial.prepare?.();
       await pause(this.#trial.pace.rest);
       const begun = performance.now();
-      const values = await this.#trial.sample(peer);
+      const values = await this.#trial.sample(peer, this.#stock);
       const took = performance.now() - begun;
       this.#durations.set(name, this.#durations.get(name) ?? took);
       if (round < 0) return;

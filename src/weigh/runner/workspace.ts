@@ -4,11 +4,13 @@
  *   /run/tare/weigh            the lock: flock(2), so that it ends with its holder, however that ends
  *   /run/tare/weigh/holder     who has it, to be named
  *   /run/tare/weigh/PID-TIME   a directory of this weighing, with one for each backend
+ *   /var/cache/tare/weigh/PID-TIME   the same on a disk; a user's is in a cache of his own
  */
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Engine } from '../../container/engine.ts';
 import { tryLock } from '../../container/lock.ts';
+import { cacheDir } from '../../linux/cache-dir.ts';
 import { TareError } from '../../errors.ts';
 import type { Backend, Site } from '../types/backend.ts';
 
@@ -21,13 +23,16 @@ export interface Grounds {
 export class Workspace implements Disposable {
   readonly #grounds: Grounds;
   readonly #directory: string;
+  /** Where files lie on a disk, as far as this machine has one. */
+  readonly disk: string;
   readonly #lock: number;
 
   private constructor(grounds: Grounds, base: string, lock: number) {
     this.#grounds = grounds;
     this.#lock = lock;
     this.#directory = join(base, `${process.pid}-${Date.now()}`);
-    mkdirSync(this.#directory, { mode: 0o700 });
+    this.disk = join(diskBase(base), basename(this.#directory));
+    for (const path of [this.#directory, this.disk]) mkdirSync(path, { mode: 0o700 });
   }
 
   /**
@@ -36,7 +41,7 @@ export class Workspace implements Disposable {
    */
   static async open(grounds: Grounds, backends: readonly Backend[]): Promise<Workspace> {
     const base = join(dirname(grounds.engine.scratch), 'weigh');
-    mkdirSync(base, { recursive: true, mode: 0o700 });
+    for (const path of [base, diskBase(base)]) mkdirSync(path, { recursive: true, mode: 0o700 });
     const lock = tryLock(grounds.engine.spawner, base);
     if (lock === undefined)
       throw new TareError(`weigh: ${holderOf(base)} weighs already`, {
@@ -54,15 +59,22 @@ export class Workspace implements Disposable {
 
   /** Of a contender; the same one each time. */
   site(name: string): Site {
-    const directory = join(this.#directory, name);
-    mkdirSync(directory, { recursive: true });
-    return { directory, ...this.#grounds };
+    return makeSite(this.#directory, this.disk, name, this.#grounds);
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#directory, { recursive: true, force: true });
+    for (const path of [this.#directory, this.disk]) rmSync(path, { recursive: true, force: true });
     closeSync(this.#lock);
   }
+}
+
+/** Who has neither a cache nor a home does without a disk. */
+const diskBase = (base: string): string => cacheDir('weigh', process.geteuid?.() ?? 0, process.env) ?? `${base}-disk`;
+
+function makeSite(base: string, diskOf: string, name: string, grounds: Grounds): Site {
+  const [directory, disk] = [join(base, name), join(diskOf, name)];
+  for (const path of [directory, disk]) mkdirSync(path, { recursive: true });
+  return { directory, disk, ...grounds };
 }
 
 function holderOf(base: string): string {
@@ -77,8 +89,9 @@ async function sweep(base: string, grounds: Grounds, backends: readonly Backend[
     const directory = join(base, weighing.name);
     for (const name of readdirSync(directory)) {
       const backend = backends.find((one) => one.name === name.replace(/#\d+$/, ''));
-      await backend?.sweep?.({ directory: join(directory, name), ...grounds });
+      await backend?.sweep?.(makeSite(directory, join(diskBase(base), weighing.name), name, grounds));
     }
     rmSync(directory, { recursive: true, force: true });
   }
+  for (const name of readdirSync(diskBase(base))) rmSync(join(diskBase(base), name), { recursive: true, force: true });
 }

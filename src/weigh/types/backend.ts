@@ -12,6 +12,7 @@ export interface Backend {
   readonly groups?: readonly string[];
   /** Whether it works here, found out by looking, and best by trying. Never rejects. */
   probe(site: Site): Promise<Readiness>;
+  readonly offers: Offers;
   /** Why a job makes no sense here, if it does not: that is no failure. */
   readonly refuses?: (job: Job) => string | undefined;
   /** Rejects with the reason where it cannot be had. */
@@ -21,6 +22,18 @@ export interface Backend {
   /** Takes away what a killed weighing has left in its site. */
   sweep?(site: Site): Promise<void>;
 }
+
+/** What a payload's data pass through on their way to the disk or to others; or why there is no such way. */
+export interface Offers {
+  /** When it writes to its own root. */
+  readonly root: Offer;
+  /** When it writes to a volume. */
+  readonly volume: Offer;
+  /** When it speaks to who is outside, over a `Link`. */
+  readonly link: Offer;
+}
+
+export type Offer = { readonly through: string } | { readonly missing: string };
 
 export type Readiness = Ready | { readonly missing: Missing };
 
@@ -36,6 +49,8 @@ export interface Ready {
 export interface Site {
   /** A directory of this weighing and this backend alone: absolute, made, gone in the end. */
   readonly directory: string;
+  /** The same on a disk, for what is large or is to be written to it: `directory` may lie in memory. */
+  readonly disk: string;
   /** Of tare itself: to read images, to make specs, filters and containers. */
   readonly engine: Engine;
   /** The version of tare. */
@@ -50,12 +65,26 @@ export interface Job {
   readonly root: string;
   /** The program and its arguments, by their paths inside. */
   readonly payload: readonly [string, ...string[]];
-  /** `own`: a network namespace of its own with nothing but loopback. `host`: the host's. */
-  readonly network: 'own' | 'host';
+  /** `own`: a network namespace of its own with nothing but loopback. `host`: the host's. A link is joined. */
+  readonly network: 'own' | 'host' | Link;
+  /** Where the payload writes to: to the root at `/var/tmp`, which lies on a disk then, or to a volume at `/mnt`. */
+  readonly storage?: 'root' | 'volume';
+}
+
+/** A small network of this weighing's own: instances join it one at a time, and somebody at its other end listens. */
+export interface Link {
+  /** The network namespace where it begins for processes and containers: `/proc/PID/ns/net`. */
+  readonly namespace: string;
+  /** For the card of a virtual machine. */
+  readonly tap: { readonly name: string; readonly namespace: string };
+  /** Where an instance in the namespace is reached. */
+  readonly address: string;
 }
 
 /** A backend that is set up and can be asked again and again. */
 export interface Peer extends AsyncDisposable {
+  /** Where its instances are reached over a link, if not where the link says. */
+  readonly address?: string;
   /**
    * Runs so many instances, all requested at once, until nothing is left of any; standard input is empty.
    *

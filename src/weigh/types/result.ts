@@ -110,6 +110,8 @@ export interface Series {
   readonly variant: string;
   /** Why it ends early: the backend died, or its payload failed; what the program wrote to its standard error. */
   readonly failure?: string;
+  /** What its data passed through, where the variant is about that: `virtio-blk`. */
+  readonly through?: string;
   /** The round of each sample. Samples of the same round of different backends were taken next to each other. */
   readonly rounds: readonly number[];
   /** By measure: a value for each sample, in the measure's unit. A measure that the backend cannot tell is absent. */

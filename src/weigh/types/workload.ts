@@ -1,5 +1,5 @@
 /** A question as data: what each file of `workloads/` holds. */
-import type { Job, Peer } from './backend.ts';
+import type { Job, Link, Peer } from './backend.ts';
 import type { Measure, QuestionName, Variant } from './question.ts';
 import type { Settings } from './result.ts';
 
@@ -24,6 +24,8 @@ export interface Circumstances extends Pick<Settings, 'effort' | 'runs'> {
 /** A variant, and how it is measured. */
 export interface Trial extends Variant {
   readonly pace: Pace;
+  /** Whether a report says what the data of each backend pass through: bind mounts, virtio… */
+  readonly showsWay?: true;
   /** What must be there besides a backend: where it is not, nothing is measured, and the report says why. */
   readonly needs?: Needs;
   /** What is run, of the payload and image that the settings name. */
@@ -33,7 +35,7 @@ export interface Trial extends Variant {
   /** Why this backend cannot be asked, if it cannot. */
   refuses?(peer: Peer): string | undefined;
   /** By measure. */
-  sample(peer: Peer): Promise<Values>;
+  sample(peer: Peer, stock: Stock): Promise<Values>;
 }
 
 export type Values = Readonly<Record<string, number>>;
@@ -41,6 +43,10 @@ export type Values = Readonly<Record<string, number>>;
 export interface Needs {
   /** Debian's programs, by name: `fio`. */
   readonly tools?: readonly string[];
+  /** A disk to write to. */
+  readonly disk?: true;
+  /** A network with somebody outside. */
+  readonly link?: true;
 }
 
 /** The image and the programs in it. */
@@ -53,6 +59,16 @@ export interface Stock {
   readonly program: string | undefined;
   /** The root that has Debian's tools as well, of those that were installed when it was built; undefined in a user's image. */
   readonly tools: string | undefined;
+  /** Where the trial needs one. */
+  readonly outside?: Outside;
+}
+
+/** A network, and its other end. */
+export interface Outside extends Link {
+  /** Runs a program of the image there, to its end. @returns what it wrote. @throws TareError with what it complained of */
+  run(command: readonly [string, ...string[]]): Promise<string>;
+  /** Asks an address by HTTP, from when the promise settles, until there is an answer: CLOCK_MONOTONIC in ns. */
+  ask(address: string, port: number): Promise<{ readonly answered: Promise<bigint> }>;
 }
 
 export interface Pace {

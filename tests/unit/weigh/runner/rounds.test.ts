@@ -52,7 +52,7 @@ const samplesOf = async (
     sample: async (peer) => ({ gone: Number((await peer.run(1))[0]?.gone ?? 0n) / 1e6 }),
     ...more.trial,
   };
-  const outcomes = await takeRounds(trial, job, contenders, {
+  const outcomes = await takeRounds(trial, { ...job, program: undefined, tools: undefined }, contenders, {
     random: randomFrom(1),
     signal: controller.signal,
     keep: () => {
