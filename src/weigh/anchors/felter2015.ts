@@ -90,7 +90,7 @@ const anchors: readonly Anchor[] = [
     subject: 'KVM: 4 KiB random reads',
     family: 'vm',
     question: 'disk',
-    measure: 'random-read',
+    measure: 'randread-32',
     value: 0.5,
     statistic: 'as quoted: half',
     definition:
