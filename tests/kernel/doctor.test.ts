@@ -88,12 +88,19 @@ test('controllers are had where the kernel offers them to v2, and else it is sai
   }
 });
 
-test('peers are found as the shell finds them', () => {
-  for (const name of ['crun', 'runc', 'bwrap', 'lxc-execute', 'systemd-nspawn', 'podman', 'dockerd', 'ctr']) {
-    const path = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
-    if (path === '') expect(about(name).verdict).toBe('info');
-    else expect(about(name).fact).toContain(path);
+test('peers are found as the shell finds them, and one line installs the others', () => {
+  const odd: Readonly<Record<string, string>> = { lxc: 'lxc-execute', containerd: 'ctr', docker: 'dockerd' };
+  const own = here.filter(({ group, name }) => group === 'peers' && name !== 'the others');
+  expect(own.length).toBeGreaterThan(8);
+  for (const { name, verdict, fact } of own) {
+    const path = spawnSync('sh', ['-c', `command -v ${odd[name] ?? name}`], { encoding: 'utf8' }).stdout.trim();
+    if (path === '') expect([name, verdict, fact]).toEqual([name, 'info', 'not installed']);
+    else expect(fact).toContain(path);
   }
+  const missing = own.filter(({ verdict }) => verdict === 'info').length;
+  const line = about('the others').fact;
+  expect(line).toMatch(missing === 0 ? /^none is missing$/ : /^apt-get install( [a-z.-]+)+$/);
+  expect(line.split(' ').length).toBe(missing === 0 ? 3 : 2 + missing);
 });
 
 test('every no comes with what is lost and a cure, and everything else without', () => {
