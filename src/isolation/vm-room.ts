@@ -2,7 +2,7 @@
  * A directory of the host for one virtual machine: its memory, where that must be a file, and sockets. It lies where
  * nothing survives a reboot, and belongs to the user that QEMU runs as, for it is all that QEMU may write to.
  */
-import { chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../container/engine.ts';
@@ -16,7 +16,7 @@ export class VmRoom implements Disposable {
 
   /** @param devices that QEMU is to use */
   constructor({ scratch, host }: Engine, id: string, devices: readonly string[]) {
-    const rooms = join(scratch, '../vm');
+    const rooms = roomsOf(scratch);
     this.user = host.rootless ? host.uid : jailUser(Math.random(), devices);
     this.path = join(rooms, `${process.pid}-${id}`);
     try {
@@ -37,6 +37,13 @@ export class VmRoom implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+const roomsOf = (scratch: string): string => join(scratch, '../vm');
+
+/** Takes away what killed processes have left; whoever makes a room does so too. */
+export function sweepRooms({ scratch }: Pick<Engine, 'scratch'>): void {
+  if (existsSync(roomsOf(scratch))) removeAbandoned(roomsOf(scratch));
 }
 
 /** Of processes that were killed. Their machines have died with them. */

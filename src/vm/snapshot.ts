@@ -10,7 +10,7 @@
  * file while the guest boots, and in a copy of that file when it goes on. So a resume reads 50 KiB and maps the rest.
  */
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -61,7 +61,14 @@ const taken = (name: string): TareError =>
   new TareError(`save the snapshot ${name}`, { errno: 'EEXIST', hint: `remove it first: tare vm rm ${name}` });
 
 /** Of all snapshots of this user, those of another tare too. */
-export const snapshotNames = (cache = vmCache()): string[] => allKept(room(cache)).sort();
+const snapshotNames = (cache = vmCache()): string[] => allKept(room(cache)).sort();
+
+/** Takes away a snapshot and all that was half made or half removed of it, if there is any. */
+export async function sweepSnapshot(name: string, cache = vmCache()): Promise<void> {
+  if (!existsSync(room(cache))) return;
+  const left = readdirSync(room(cache)).filter((entry) => entry === name || entry.startsWith(`${name}.`));
+  for (const entry of left) await rm(join(room(cache), entry), { recursive: true, force: true });
+}
 
 /** All snapshots of this user, by name. */
 export function listSnapshots(cache = vmCache()): Snapshot[] {

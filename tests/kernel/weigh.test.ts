@@ -9,6 +9,7 @@ import { Ajv } from 'ajv';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
 import { readMountinfo } from '../../src/linux/proc.ts';
+import { vmCache } from '../../src/vm/cache.ts';
 import { descendantsOf } from '../../src/weigh/processes.ts';
 import type { Weighing } from '../../src/weigh/types/result.ts';
 import { needs } from './needs.ts';
@@ -18,6 +19,7 @@ const crowds = [
   'process,tare,crun',
   ...(needs('tool:lxc-execute', 'tool:systemd-nspawn', 'tool:podman') ? ['process,lxc,systemd-nspawn,podman'] : []),
   ...(needs('tool:containerd', 'tool:dockerd') ? ['process,containerd,docker'] : []),
+  ...(needs('tool:qemu-system-x86_64') ? ['process,microvm-snapshot,microvm-tcg'] : []),
 ];
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
 const top = join(import.meta.dirname, '../..');
@@ -82,6 +84,12 @@ const groupsOfPeers = (): string[] =>
     .filter(({ type }) => type.startsWith('cgroup'))
     .flatMap(({ mountPoint }) => readdirSync(mountPoint).map((name) => join(mountPoint, name)))
     .filter((path) => path.includes('/tare-weigh-'));
+
+/** Of machines: their snapshots, half made ones too, and where their memory lies. */
+const leftOfMachines = (): string[] =>
+  [join(vmCache(), 'snapshot'), join(grounds, '../vm')].flatMap((path) =>
+    existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [],
+  );
 
 const series = ({ questions }: Weighing, backend: string, variant = 'warm') =>
   questions.flatMap((question) => question.series).find((one) => one.backend === backend && one.variant === variant);
@@ -179,7 +187,7 @@ describe.runIf(able)('a weighing', () => {
   });
 
   test.each(crowds)('of %s that is killed leaves its samples, no process, and the rest to the next', async (names) => {
-    const groups = groupsOfPeers();
+    const [groups, machines] = [groupsOfPeers(), leftOfMachines()];
     const { child, ended } = await startLong('--backends', names);
     const before = descendantsOf(child.pid ?? -1);
     expect(before.some((pid) => argumentsOf(pid).includes('/stopwatch'))).toBe(true);
@@ -190,6 +198,7 @@ describe.runIf(able)('a weighing', () => {
     expect(weigh('start', '--runs', '2', '--backends', 'process').status).toBe(0);
     expect(readdirSync(grounds)).toEqual(['holder']);
     expect(groupsOfPeers()).toEqual(groups);
+    expect(leftOfMachines()).toEqual(machines);
   });
 
   test('says that the disk is full, after the table', () => {

@@ -1,6 +1,7 @@
 /** A guest that was booted once, and is taken up from its memory again and again: what a boot costs, by doing without. */
 import { isolations } from '../../isolation/isolations.ts';
-import { removeSnapshot, snapshotNames } from '../../vm/snapshot.ts';
+import { sweepRooms } from '../../isolation/vm-room.ts';
+import { sweepSnapshot } from '../../vm/snapshot.ts';
 import { followMachine } from '../follow-machine.ts';
 import { groupOf } from '../groups.ts';
 import { IsolatedPeer } from '../isolated-peer.ts';
@@ -56,5 +57,6 @@ async function saved(job: Job, site: Site): Promise<{ readonly fromSnapshot: str
 }
 
 async function sweep(site: Site): Promise<void> {
-  if (snapshotNames().includes(groupOf(site))) await removeSnapshot(groupOf(site));
+  await sweepSnapshot(groupOf(site));
+  sweepRooms(site.engine);
 }
