@@ -54,6 +54,7 @@ export function differences({ machine: one }: Weighing, { machine: other }: Weig
     memory: `${Math.round(machine.memory.total / 1024)} GiB`,
     cgroups: machine.cgroups,
     Node: machine.node,
+    environment: Object.keys(machine.environment ?? {}).join(', ') || 'plain',
   });
   const [before, after] = [facts(one), facts(other)];
   return Object.keys(before).flatMap((name) =>

@@ -34,4 +34,6 @@ export interface Fingerprint {
   readonly load: readonly [number, number, number];
   /** `v20.19.5` */
   readonly node: string;
+  /** What makes every command slower that is written for Node, or all: NODE_EXTRA_CA_CERTS, NODE_OPTIONS, LD_PRELOAD. Those that are set. */
+  readonly environment?: Readonly<Record<string, string>>;
 }

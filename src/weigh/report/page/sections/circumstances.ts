@@ -70,6 +70,7 @@ export function machineSection(weighing: Weighing): Markup {
     ['cgroups', machine.cgroups],
     ['load before', machine.load.map((load) => load.toFixed(2)).join(', ')],
     ...Object.entries(machine.switches).map(([name, value]) => [name, value] as const),
+    ...Object.entries(machine.environment ?? {}).map(([name, value]) => [`${name} was set`, value] as const),
     ['mitigations', mitigations(kernel.mitigations)],
     ['measured by', `tare ${tare} on Node ${machine.node}`],
     ['begun', `${begun}, for ${duration(seconds)}`],
