@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], session: Session): Promise<n
     complain: session.complain,
     columns: columnsOf(process.stdout),
     color: session.colours(1),
-    watched: isatty(2),
+    watched: isatty(2) ? process.stderr : undefined,
     archive: join(stateHome(session, 'raw samples'), 'tare/weighings'),
     signal: interruption(),
   });

@@ -5,7 +5,6 @@ import { dirname, join, resolve } from 'node:path';
 import { TareError } from '../errors.ts';
 import { choose, type Choice } from './choose.ts';
 import { type Change, compareWeighings, differences } from './compare.ts';
-import { progressLine } from './progress-line.ts';
 import { readWeighing } from './read-weighing.ts';
 import { renderChanges } from './report/changes.ts';
 import { renderCsv } from './report/csv.ts';
@@ -15,7 +14,7 @@ import { renderTerminal } from './report/terminal.ts';
 import type { Suite } from './suites.ts';
 import type { Desk, WeighCommand } from './types/command.ts';
 import type { Weighing } from './types/result.ts';
-import { weigh } from './weigh.ts';
+import { type Order, weigh, type Weighed } from './weigh.ts';
 
 const renderJson = (weighing: Weighing): string => `${JSON.stringify(weighing)}\n`;
 
@@ -60,8 +59,7 @@ export async function runWeigh(command: WeighCommand, desk: Desk): Promise<numbe
 async function measure(command: WeighCommand, { backends, workloads }: Choice, desk: Desk): Promise<Weighing> {
   const { payload, image, suite, runs, effort, seed = randomInt(2 ** 31) } = command;
   const stem = join(desk.archive, new Date().toISOString().replaceAll(/[:.]/g, '-'));
-  using line = progressLine(desk);
-  const { weighing, journalFailure } = await weigh({
+  const order = {
     backends,
     workloads,
     settings: {
@@ -75,11 +73,20 @@ async function measure(command: WeighCommand, { backends, workloads }: Choice, d
     tare: desk.tare,
     journal: `${stem}.ndjson`,
     signal: desk.signal,
-    onProgress: line.show,
-  });
+  };
+  const { weighing, journalFailure } = await watched(order, desk);
   if (journalFailure === undefined) desk.complain(`raw samples: ${stem}.ndjson\n`);
   else desk.complain(`tare: raw samples are not kept: write ${stem}.ndjson: ${journalFailure}\n`);
   return weighing;
+}
+
+/** What draws is loaded where somebody sees it. */
+async function watched(order: Omit<Order, 'onProgress'>, { watched: stream }: Desk): Promise<Weighed> {
+  if (stream === undefined) return weigh({ ...order, onProgress: () => undefined });
+  const { progressList } = await import('./progress-list.ts');
+  const questions = order.workloads.map(({ question }) => question);
+  await using list = progressList(['harness', 'probe', ...questions, 'follow'], stream);
+  return await weigh({ ...order, onProgress: list.show });
 }
 
 function report(before: Weighing, after: Weighing, desk: Desk): number {

@@ -14,6 +14,7 @@ import { Workspace } from './runner/workspace.ts';
 import { takeStock } from './stock.ts';
 import { surround } from './surroundings.ts';
 import type { Backend, Job } from './types/backend.ts';
+import type { Part, Progress } from './types/progress.ts';
 import {
   type BackendEntry,
   format,
@@ -35,15 +36,6 @@ export interface Order {
   readonly journal: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-}
-
-export interface Progress {
-  /** `start, page cache warm` */
-  readonly doing: string;
-  /** Of all, from 0 to 1. */
-  readonly done: number;
-  /** At most so many are left. */
-  readonly seconds: number;
 }
 
 export interface Weighed {
@@ -116,7 +108,7 @@ class WeighingRun {
   }
 
   async harness(): Promise<Weighing['harness']> {
-    this.#say('the harness itself', 0);
+    this.#say('harness', 'an empty program, a hundred times');
     try {
       return await weighHarness(this.#stock, this.#random, this.#order.signal);
     } catch (error) {
@@ -129,7 +121,7 @@ class WeighingRun {
   async probe(): Promise<BackendEntry[]> {
     const entries: BackendEntry[] = [];
     for (const { name, backend } of named(this.#order.backends)) {
-      this.#say(`is ${name} ready?`, 0);
+      this.#say('probe', name);
       entries.push(await this.#probeOne(name, backend));
     }
     return entries;
@@ -171,6 +163,7 @@ class WeighingRun {
       trials: workload.trials(circumstances).map((trial) => this.#paced(trial)),
     }));
     const budget = plan.flatMap(({ trials }) => trials).reduce((sum, { pace }) => sum + pace.budget, 0);
+    const begun = performance.now();
     let spent = 0;
     const answers = new Map<Workload, Answered[]>(workloads.map((workload) => [workload, []]));
     for (const { workload, trials } of plan) {
@@ -178,7 +171,7 @@ class WeighingRun {
         if (signal.aborted || this.#contenders.length === 0) break;
         const outcomes = await this.#take(workload, trial, (done) => {
           const passed = spent + done * trial.pace.budget;
-          this.#say(`${workload.question}: ${trial.title}`, passed / budget, budget - passed);
+          this.#sayLeft(workload.question, trial.title, passed / budget, { begun, budget });
         });
         spent += trial.pace.budget;
         answers.get(workload)?.push({ trial, outcomes });
@@ -214,7 +207,7 @@ class WeighingRun {
     const { root, payload } = this.#stock;
     for (const { name, follow } of this.#contenders) {
       if (signal.aborted || follow === undefined) continue;
-      this.#say(`the steps of ${name}`, 1);
+      this.#say('follow', name);
       timelines.push({ backend: name, spans: await follow({ root, payload, network: 'own' }) });
     }
     return timelines;
@@ -227,8 +220,17 @@ class WeighingRun {
     return { ...trial, pace: { ...trial.pace, least: runs, most: runs, budget: Math.max(3600, trial.pace.budget) } };
   }
 
-  #say(doing: string, done: number, seconds = NaN): void {
-    this.#order.onProgress({ doing, done, seconds });
+  #sayLeft(part: Part, doing: string, done: number, { begun, budget }: { begun: number; budget: number }): void {
+    const passed = (performance.now() - begun) / 1000;
+    const inRounds = this.#order.settings.runs !== undefined;
+    const left = inRounds
+      ? ({ seconds: (passed * (1 - done)) / Math.max(done, 0.01), as: 'about' } as const)
+      : ({ seconds: budget * (1 - done), as: 'at most' } as const);
+    this.#order.onProgress({ part, doing, done, left });
+  }
+
+  #say(part: Part, doing: string): void {
+    this.#order.onProgress({ part, doing, done: 0 });
   }
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv } from 'ajv';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
 import { readMountinfo } from '../../src/linux/proc.ts';
 import { vmCache } from '../../src/vm/cache.ts';
@@ -19,7 +19,7 @@ const crowds = [
   'process,tare,crun',
   ...(needs('tool:lxc-execute', 'tool:systemd-nspawn', 'tool:podman') ? ['process,lxc,systemd-nspawn,podman'] : []),
   ...(needs('tool:containerd', 'tool:dockerd') ? ['process,containerd,docker'] : []),
-  ...(needs('tool:qemu-system-x86_64') ? ['process,microvm-snapshot,microvm-tcg'] : []),
+  ...(needs('tool:qemu-system-x86_64') ? ['process,microvm-snapshot'] : []),
 ];
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
 const top = join(import.meta.dirname, '../..');
@@ -65,6 +65,7 @@ async function startLong(...words: readonly string[]): Promise<{ child: ChildPro
     stdio: 'ignore',
   });
   const ended = once(child, 'close');
+  onTestFinished(() => void child.kill('SIGKILL'));
   const lines = () =>
     journals()
       .filter((path) => !before.has(path))
@@ -186,20 +187,24 @@ describe.runIf(able)('a weighing', () => {
     await ended;
   });
 
-  test.each(crowds)('of %s that is killed leaves its samples, no process, and the rest to the next', async (names) => {
-    const [groups, machines] = [groupsOfPeers(), leftOfMachines()];
-    const { child, ended } = await startLong('--backends', names);
-    const before = descendantsOf(child.pid ?? -1);
-    expect(before.some((pid) => argumentsOf(pid).includes('/stopwatch'))).toBe(true);
-    child.kill('SIGKILL');
-    await ended;
-    while (before.some((pid) => argumentsOf(pid) !== '')) await sleep(20);
-    expect(readdirSync(grounds).length).toBe(2);
-    expect(weigh('start', '--runs', '2', '--backends', 'process').status).toBe(0);
-    expect(readdirSync(grounds)).toEqual(['holder']);
-    expect(groupsOfPeers()).toEqual(groups);
-    expect(leftOfMachines()).toEqual(machines);
-  });
+  test.each(crowds)(
+    'of %s that is killed leaves its samples, no process, and the rest to the next',
+    async (names) => {
+      const [groups, machines] = [groupsOfPeers(), leftOfMachines()];
+      const { child, ended } = await startLong('--backends', names);
+      const before = descendantsOf(child.pid ?? -1);
+      expect(before.some((pid) => argumentsOf(pid).includes('/stopwatch'))).toBe(true);
+      child.kill('SIGKILL');
+      await ended;
+      while (before.some((pid) => argumentsOf(pid) !== '')) await sleep(20);
+      expect(readdirSync(grounds).length).toBe(2);
+      expect(weigh('start', '--runs', '2', '--backends', 'process').status).toBe(0);
+      expect(readdirSync(grounds)).toEqual(['holder']);
+      expect(groupsOfPeers()).toEqual(groups);
+      expect(leftOfMachines()).toEqual(machines);
+    },
+    300_000,
+  );
 
   test('says that the disk is full, after the table', () => {
     const { status, stdout, stderr } = weigh('start', '--runs', '2', '--backends', 'process', '--json', '/dev/full');

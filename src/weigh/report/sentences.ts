@@ -7,9 +7,13 @@ import { findingsOf } from './page/findings.ts';
 export function sentences(weighing: Weighing): string[] {
   const found = findingsOf(weighing).filter(({ figure }) => figure !== '–');
   if (found.length === 0) return ratios(weighing);
-  return found.map(({ title, figure, claim, because }) =>
-    [figure === '=' ? `${title}: ${claim}` : `${title} ${figure} ${claim}`, ...because].join(' '),
-  );
+  return found.map(({ title, figure, claim, because }) => [said(title, figure, claim), ...because].join(' '));
+}
+
+/** A figure that begins with a word goes on from the title, one that begins with a sign does not. */
+function said(title: string, figure: string, claim: string): string {
+  if (figure === '=') return `${title}: ${claim}`;
+  return /^\d/.test(figure) ? `${title} ${figure} ${claim}` : `${title}: ${figure} ${claim}`;
 }
 
 function ratios({ questions, backends, reference }: Weighing): string[] {

@@ -35,7 +35,8 @@ export function renderTerminal(weighing: Weighing, page: Page): string {
   return [
     ...parts,
     ...missingBackends(weighing).map((line) => yellow(line)),
-    ...sentences(weighing).flatMap((sentence) => wrapped(sentence, page.columns)),
+    ...sentences(weighing).flatMap((sentence) => ['', ...wrapped(sentence, page.columns)]),
+    '',
     ...facts.flatMap((line) => wrapped(line, page.columns)).map(dim),
     dim(`${outcome}, ${duration(seconds)}`),
     '',

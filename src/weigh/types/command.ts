@@ -27,8 +27,8 @@ export interface Desk {
   readonly columns: number;
   /** Whether what is printed may have colours. */
   readonly color: boolean;
-  /** Whether somebody watches standard error: else there is no progress to be seen. */
-  readonly watched: boolean;
+  /** Where somebody watches: else there is no progress to be seen. */
+  readonly watched: NodeJS.WriteStream | undefined;
   /** Where results and raw samples are kept. */
   readonly archive: string;
   readonly signal: AbortSignal;
