@@ -41,7 +41,7 @@ export interface Output extends ProcessExit {
 /** The probes that tell why all others have nothing to say. */
 export const firstTrials = { child: 'clone3', user: 'user namespaces' } as const;
 
-/** No answer within so long is an answer, even where all trials run at once on an emulated processor. */
+/** How long to wait for a trial, in ms; all run at once, and the processor may be an emulated one. */
 const patience = 15_000;
 const most = 65536;
 
@@ -77,7 +77,7 @@ export class Trials {
     return caught(() => this.#spawner.run({ ops: b.ops }));
   }
 
-  /** In a child. The error says which step failed. Throws where there is no such world to try it in. */
+  /** In a child. The error says which step failed. Throws where there is no such world to try it in, or no answer came. */
   async child(options: TrialOptions, write: Write): Promise<TareError | undefined> {
     const { world, newPid = false, cgroup, inner = [], onStop } = options;
     if (world !== 'host' && this.#noUser !== undefined) throw new TareError(`see ${firstTrials.user}`);
@@ -107,7 +107,7 @@ export class Trials {
     if (child === undefined) return failure;
     const exit = await this.#ended(child);
     await stop;
-    if (exit === undefined) return new TareError(`no answer within ${patience / 1000} s`);
+    if (exit === undefined) throw new TareError(`no answer within ${patience / 1000} s`);
     if (child.failure !== undefined) return child.failure as TareError;
     return exit.code === 0 ? undefined : new TareError(`the child ended with ${exit.signal ?? `code ${exit.code}`}`);
   }
@@ -150,7 +150,10 @@ export class Trials {
   /** Undefined, and the child is killed, where it takes too long. */
   async #ended(child: Child): Promise<ProcessExit | undefined> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, patience, undefined)));
+    // Timers come first: an end that has come while this thread was busy is heard of before time is up.
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => setImmediate(resolve, undefined), patience);
+    });
     const exit = await Promise.race([child.exited, late]);
     clearTimeout(timer);
     if (exit !== undefined) return exit;
