@@ -27,7 +27,7 @@ export async function inspectVm(engine: Engine, options: InspectOptions): Promis
   findQemu();
   const machineRequest = { network: 'user', ...wanted } as const;
   const plan = await planVm(engine, request, machineRequest, { id: request.name, say, modules: inspectionModules });
-  const machine = await chooseMachine(engine, plan, wanted.accelerator ?? 'auto', say);
+  const machine = await chooseMachine(engine, plan, wanted, say);
   const guest = await boot(engine, machine, plan, { patience: wanted.bootTimeout ?? usualPatience, trace: false });
   await using vm = guest.vm;
   const { process: payload } = startPayload(engine, { guest, plan }, request, { volumes: inspectionVolumes });

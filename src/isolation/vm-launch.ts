@@ -7,6 +7,7 @@ import { lastCapabilityOf, wakeProgram, type WorldProgram, worldProgram } from '
 import { type Accelerator, argvOf, guestNetwork, type Machine, planMachine } from '../vm/machine.ts';
 import { findQemu, qemuFds, type QemuOptions } from '../vm/qemu.ts';
 import { copySparse, filesOf, resume, type Snapshot } from '../vm/snapshot.ts';
+import type { MachineRequest } from '../vm/request.ts';
 import type { MachineTrace, Meeting } from '../vm/timeline.ts';
 import { Vm } from '../vm/vm.ts';
 import { jailedIn } from './jailed-qemu.ts';
@@ -34,21 +35,25 @@ export interface LaunchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** For the guest that tries out KVM, where a boot takes a tenth of a second or two, in seconds. */
+/** For the guest that tries out KVM, where a boot takes a tenth of a second or two, in seconds; more for who says that it may. */
 const probePatience = 15;
 
 /** Whether KVM can be had is found out by booting this very guest. */
 export const chooseAcceleratorFor = (
   engine: Engine,
   plan: VmPlan,
-  wanted: Accelerator | 'auto',
+  { accelerator: wanted = 'auto', bootTimeout = 0 }: MachineRequest,
 ): Promise<AcceleratorChoice> =>
-  chooseAccelerator({ wanted, key: verdictKey(plan), boot: () => tryBoot(engine, plan) });
+  chooseAccelerator({
+    wanted,
+    key: verdictKey(plan),
+    boot: () => tryBoot(engine, plan, Math.max(probePatience, bootTimeout)),
+  });
 
 export async function chooseMachine(
   engine: Engine,
   plan: VmPlan,
-  wanted: Accelerator | 'auto',
+  wanted: MachineRequest,
   say: (line: string) => void,
 ): Promise<Machine> {
   const { accelerator, instead } = await chooseAcceleratorFor(engine, plan, wanted);
@@ -63,9 +68,9 @@ export const knownMachine = (engine: Engine, plan: VmPlan, wanted: Accelerator |
 const verdictKey = ({ kernel, files, board }: VmPlan): string =>
   [kernel.key, files.key, board.type, programKey(findQemu())].join('\0');
 
-async function tryBoot(engine: Engine, plan: VmPlan): Promise<void> {
+async function tryBoot(engine: Engine, plan: VmPlan, patience: number): Promise<void> {
   const machine = await accelerated(engine, { ...plan.board, name: `${plan.board.name}-probe` }, 'kvm');
-  await using vm = await launch(engine, machine, plan, { patience: probePatience, trace: false });
+  await using vm = await launch(engine, machine, plan, { patience, trace: false });
   await vm.booted();
 }
 

@@ -10,5 +10,5 @@ import { planVm } from './vm-plan.ts';
 export async function probeAccelerator(engine: Engine, options: IsolatedOptions): Promise<AcceleratorChoice> {
   const { vm: wanted = {}, say = () => {} } = options;
   const plan = await planVm(engine, plainOptions(options), wanted, { id: madeUpId(), say });
-  return chooseAcceleratorFor(engine, plan, wanted.accelerator ?? 'auto');
+  return chooseAcceleratorFor(engine, plan, wanted);
 }

@@ -26,7 +26,7 @@ export async function takeSnapshot(engine: Engine, name: string, options: Isolat
   const id = madeUpId();
   const qemuKey = programKey(findQemu());
   const plan = await planVm(engine, request, wanted, { id, say });
-  const chosen = await chooseMachine(engine, plan, wanted.accelerator ?? 'auto', say);
+  const chosen = await chooseMachine(engine, plan, wanted, say);
   using room = new VmRoom(engine, id, devicesFor(chosen));
   const ram = `${room.path}/ram`;
   const machine = { ...chosen, memoryFile: { path: ram, share: true } };

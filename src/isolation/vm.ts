@@ -79,7 +79,7 @@ async function bootFor(engine: Engine, options: Named, trace: boolean): Promise<
       say,
       ...(room !== undefined && served ? { socket: volumeSocket(room) } : {}),
     });
-    const machine = await chooseMachine(engine, plan, wanted.accelerator ?? 'auto', say);
+    const machine = await chooseMachine(engine, plan, wanted, say);
     const server = room !== undefined && served ? await serveVolumes(engine, request, room) : undefined;
     if (wanted.disk !== undefined) await room?.give(wanted.disk.file);
     if (server !== undefined) closers.unshift(() => server[Symbol.asyncDispose]());
