@@ -42,7 +42,7 @@ export interface Output extends ProcessExit {
 export const firstTrials = { child: 'clone3', user: 'user namespaces' } as const;
 
 /** How long to wait for a trial, in ms; all run at once, and the processor may be an emulated one. */
-const patience = 15_000;
+const patience = 60_000;
 const most = 65536;
 
 export class Trials {
