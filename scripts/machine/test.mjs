@@ -11,11 +11,14 @@ import { bundleTests, checkout } from './tests.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Summary */
 
-/** What a run brings back: `log`, `report.json`, `summary.json`, `status`, and the machine's `console`. */
+/**
+ * What a run brings back: `log`, `summary.json`, `status`, each `failures` as it happens, how long each of the `files` took, and
+ * the machine's `console`.
+ */
 const results = at('dist/test-machine');
 
-/** Two cores under TCG need some fifteen minutes. */
-const seconds = 90 * 60;
+/** Two cores under TCG need some twenty minutes; a run that hangs must end before whoever waits for it does. */
+const seconds = 60 * 60;
 
 /** @param {string} text */
 const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -43,9 +46,17 @@ export async function testInMachine(files) {
   const status = await runJob(image, { disk: { file: disk, format: 'raw', kept: false }, host: results, seconds });
   rmSync(disk);
   const file = join(results, 'summary.json');
-  if (status === undefined || !existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  if (status === undefined || !existsSync(file)) {
+    say(`the tests in the test machine were not counted; those that had failed:\n${failures() || '(none)'}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const summary = /** @type {Summary} */ (JSON.parse(readFileSync(file, 'utf8')));
   if (status === 0 || summary.failed > 0) return summary;
   say(`the tests passed in the test machine, but their process ended with ${status}`);
   return { ...summary, failed: 1 };
+}
+
+function failures() {
+  const file = join(results, 'failures');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
