@@ -67,7 +67,7 @@ function header(weighing: Weighing, asked: Weighing['questions']): Markup {
     <h1>What isolation costs</h1>
     <p class="lead">
       The same program as a process, in containers and in virtual machines, weighed side by side in one run: on
-      ${machine.system}, ${machine.cpu.count} × ${machine.cpu.model}, on ${begun.slice(0, 10)}, within
+      ${machine.system}, ${machine.cpu.count} × ${machine.cpu.model}, on <time>${begun.slice(0, 10)}</time>, within
       ${duration(seconds)}.
     </p>
     ${outcome === 'complete' ? '' : html`<p class="warn"><strong>This weighing is ${outcome}.</strong> ${outcomes[outcome]}</p>`}

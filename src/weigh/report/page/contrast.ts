@@ -44,8 +44,14 @@ export const allOf = ({ standings }: Field, family: Family): readonly Standing[]
 export const contrast = (one: Standing, other: Standing, { settings }: Weighing): Comparison =>
   compareApart(one.values, other.values, randomFrom(settings.seed));
 
-/** Why nothing of a family was measured: of each that was asked for, its reason. */
-export function absence({ backends }: Weighing, family: Family): string {
+/** Why nothing of a family was measured: of each that was asked for, its reason; of this question first. */
+export function absence({ backends }: Weighing, family: Family, question?: QuestionEntry): string {
+  const here = (question?.missing ?? []).flatMap(({ backend: name, variant, reason }) => {
+    const backend = backends.find((one) => one.name === name);
+    const asked = variant === undefined || variant === question?.variants[0]?.name;
+    return asked && backend?.family === family ? [`${backend.title}: ${reason}`] : [];
+  });
+  if (here.length > 0) return here.join('; ');
   const reasons = backends.flatMap(({ title, family: own, missing }) =>
     own === family && missing !== undefined
       ? [`${title}: ${missing.reason}${missing.cure === undefined ? '' : ` (${missing.cure})`}`]

@@ -66,11 +66,16 @@ function besideMachine(
   field: Field,
   { title, subject, larger, smaller, claim, because }: Words,
 ): Finding {
-  const [container, machine] = [bestOf(field, 'container'), bestBooted(field)];
+  const [container, machine] = [bestOf(field, 'container'), bestBooted(field) ?? bestOf(field, 'vm')];
   if (container === undefined || machine === undefined) {
     const [what, family] =
       container === undefined ? (['a container', 'container'] as const) : (['a virtual machine', 'vm'] as const);
-    return { title: subject, figure: '–', claim: `${what}: not measured: ${absence(weighing, family)}.`, because: [] };
+    return {
+      title: subject,
+      figure: '–',
+      claim: `${what}: not measured: ${absence(weighing, family, field.question)}.`,
+      because: [],
+    };
   }
   const { ratio, low, high, verdict } = contrast(machine, container, weighing);
   const [ours, theirs] = [said(field, container), said(field, machine)];
@@ -101,6 +106,7 @@ const bestBooted = (field: Field): Standing | undefined =>
   allOf(field, 'vm').find(({ backend }) => backend.traits.resumed !== true);
 
 function withoutBoot(field: Field): string[] {
+  if (bestBooted(field) === undefined) return [];
   const resumed = allOf(field, 'vm').find(({ backend }) => backend.traits.resumed === true);
   return resumed === undefined
     ? []

@@ -13,6 +13,7 @@ export const style = `
     --part-1: #7da6ff; --part-2: #ff9a5c; --part-3: #35c9b8; --part-4: #bd98f7; --part-5: #a3acb9;
   }
 }
+time { white-space: nowrap; }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }

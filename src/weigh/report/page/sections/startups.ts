@@ -32,12 +32,27 @@ export async function startupSection(weighing: Weighing, draw: Draw): Promise<Ma
             ${missing}
           </ul>`
     }
-    ${await axisPart(starts, draw)}${await pairPart(starts, draw)}${starts.map(spansTable)}
+    ${await axisPart(starts, draw)}${await pairPart(twoOf(starts), draw)}${starts.map(spansTable)}
   </section> `;
 }
 
-const startOf = ({ backends }: Weighing, { backend, spans }: Timeline): Start[] =>
-  backends.filter(({ name }) => name === backend).map(({ title, family }) => ({ name: title, family, spans }));
+interface Followed extends Start {
+  /** Its kernel has started before. */
+  readonly resumed: boolean;
+}
+
+const startOf = ({ backends }: Weighing, { backend, spans }: Timeline): Followed[] =>
+  backends
+    .filter(({ name }) => name === backend)
+    .map(({ title, family, traits }) => ({ name: title, family, spans, resumed: traits.resumed === true }));
+
+/** A container beside a machine that boots: step by step, more are not compared but lost sight of. */
+function twoOf(starts: readonly Followed[]): readonly Start[] {
+  const container = starts.find(({ family }) => family !== 'vm');
+  const machines = starts.filter(({ family }) => family === 'vm');
+  const machine = machines.find(({ resumed }) => !resumed) ?? machines[0];
+  return [container, machine].filter((one) => one !== undefined);
+}
 
 function whyNot(weighing: Weighing, family: Family): string {
   const measured = weighing.questions.some(({ series }) =>
