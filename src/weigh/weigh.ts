@@ -208,7 +208,13 @@ class WeighingRun {
     for (const { name, follow } of this.#contenders) {
       if (signal.aborted || follow === undefined) continue;
       this.#say('follow', name);
-      timelines.push({ backend: name, spans: await follow({ root, payload, network: 'own' }) });
+      try {
+        timelines.push({ backend: name, spans: await follow({ root, payload, network: 'own' }) });
+      } catch (error) {
+        if (this.#order.signal.aborted) break;
+        this.#failed = true;
+        timelines.push({ backend: name, failure: (error as Error).message, spans: [] });
+      }
     }
     return timelines;
   }

@@ -171,6 +171,8 @@ export interface HarnessCost {
 
 export interface Timeline {
   readonly backend: string;
+  /** Why there are no spans: the start that was followed failed. */
+  readonly failure?: string;
   /** By their begin; a span may contain others, which then follow it and are one deeper. */
   readonly spans: readonly Span[];
 }

@@ -65,6 +65,10 @@ describe('the page', () => {
     expect(text(await render({ ...example, timelines: [] }))).toContain(
       'A virtual machine: not measured: this weighing followed no start of it.',
     );
+    const timelines = [{ backend: 'qemu-tcg', failure: 'the guest panicked', spans: [] }];
+    expect(text(await render({ ...example, timelines }))).toContain(
+      'A virtual machine: not measured: QEMU microvm, TCG: the guest panicked.',
+    );
   });
 
   test('shows published figures only with what they count, and says what it leaves out', async () => {

@@ -43,7 +43,7 @@ interface Followed extends Start {
 
 const startOf = ({ backends }: Weighing, { backend, spans }: Timeline): Followed[] =>
   backends
-    .filter(({ name }) => name === backend)
+    .filter(({ name }) => name === backend && spans.length > 0)
     .map(({ title, family, traits }) => ({ name: title, family, spans, resumed: traits.resumed === true }));
 
 /** A container beside a machine that boots: step by step, more are not compared but lost sight of. */
@@ -55,6 +55,11 @@ function twoOf(starts: readonly Followed[]): readonly Start[] {
 }
 
 function whyNot(weighing: Weighing, family: Family): string {
+  const failed = weighing.timelines.flatMap(({ backend, failure }) => {
+    const entry = weighing.backends.find(({ name }) => name === backend);
+    return failure === undefined || entry?.family !== family ? [] : [`${entry.title}: ${failure}`];
+  });
+  if (failed.length > 0) return failed.join('; ');
   const measured = weighing.questions.some(({ series }) =>
     series.some(({ backend }) => weighing.backends.some((one) => one.name === backend && one.family === family)),
   );
