@@ -1,6 +1,7 @@
 /** The driver that makes groups itself, by mkdir and write: cgroups(7), "Creating cgroups". */
 import path from 'node:path/posix';
 import { TareError } from '../errors.ts';
+import type { Errno } from '../linux/abi.ts';
 import { compileDeviceRules, defaultDeviceRules, type DeviceRule, deviceRuleText } from '../linux/bpf-devices.ts';
 import type { CgroupDirectory, CgroupDriver, CgroupPlan, CgroupRequest } from './driver.ts';
 import { type CgroupHost, readEnabled } from './hierarchy.ts';
@@ -67,6 +68,21 @@ function enableControllers(groups: readonly string[], wanted: readonly string[],
   });
 }
 
+/** What nobody has asked to limit: where it cannot be had, it is not counted. */
+function enableMore(groups: readonly string[], controllers: readonly string[], enabled: Enabled): CgroupWrite[] {
+  const fine: readonly Errno[] = ['EBUSY', 'ENOENT', 'EINVAL', 'EOPNOTSUPP'];
+  return groups.flatMap((group) =>
+    controllers
+      .filter((controller) => !(enabled.get(group) ?? []).includes(controller))
+      .map((controller) => ({
+        file: `${group}/cgroup.subtree_control`,
+        value: `+${controller}`,
+        why: `let what groups under ${group} use of ${controller} be counted`,
+        allow: fine,
+      })),
+  );
+}
+
 function deviceProgram(rules: readonly DeviceRule[] | undefined): Pick<CgroupPlan, 'devices'> {
   if (rules === undefined) return {};
   const program = compileDeviceRules([...rules, ...defaultDeviceRules]);
@@ -98,10 +114,12 @@ export function planCgroup(
   const leaf = groupPath(delegated, parent, mount, request);
   const above = downTo(delegated, path.dirname(leaf));
   const wanted = [...new Set(limits.flatMap(({ controller }) => controller ?? []))];
+  const more = host.counts === true ? host.grantable.filter((controller) => !wanted.includes(controller)) : [];
+  const passedOn: Enabled = wanted.length + more.length === 0 ? new Map() : enabled(above);
   return {
     path: leaf,
     directories: makeDirectories([...above.slice(1), leaf], leaf),
-    enable: wanted.length === 0 ? [] : enableControllers(above, wanted, enabled(above)),
+    enable: [...enableControllers(above, wanted, passedOn), ...enableMore(above, more, passedOn)],
     limits: limits.map(({ controller: _, ...write }) => write),
     ...deviceProgram(resources.devices),
   };
@@ -110,5 +128,4 @@ export function planCgroup(
 export const cgroupfs: CgroupDriver = {
   name: 'cgroupfs',
   plan: async (host, request) => planCgroup(host, request, readEnabled),
-  remove: (cgroup) => cgroup.remove(),
 };

@@ -6,14 +6,14 @@
  */
 import type { Errno } from '../linux/abi.ts';
 import type { Resources } from '../spec/resources.ts';
-import type { Cgroup } from './cgroup.ts';
 import type { CgroupHost } from './hierarchy.ts';
 import type { CgroupWrite } from './limits.ts';
+import type { ScopeUnit } from './systemd-unit.ts';
 
 export interface CgroupRequest {
   /** Of the container. */
   id: string;
-  /** The runtime-spec's `linux.cgroupsPath`: absolute from the mount, or relative to the parent of our groups. */
+  /** The runtime-spec's `linux.cgroupsPath`: absolute from the mount, or relative to the parent of our groups; or as the driver has it. */
   cgroupsPath?: string;
   resources?: Resources;
 }
@@ -29,7 +29,7 @@ export interface CgroupDirectory {
 
 /** A group to make, as data: nothing has happened yet. */
 export interface CgroupPlan {
-  /** The container's group, absolute: the last of `directories`. */
+  /** The container's group, absolute: the last of `directories`, where those are ours to make. */
   path: string;
   /** From the top down. */
   directories: readonly CgroupDirectory[];
@@ -39,6 +39,8 @@ export interface CgroupPlan {
   limits: readonly CgroupWrite[];
   /** The eBPF program that judges device access (`linux/bpf-devices.ts` says how to load and attach it). */
   devices?: { program: Uint8Array; why: string };
+  /** What the driver starts before anything else of the plan: the group is then there. */
+  unit?: ScopeUnit;
 }
 
 export interface CgroupDriver {
@@ -48,6 +50,8 @@ export interface CgroupDriver {
    * container shares ours. Throws a `TareError` that names every limit which cannot be had.
    */
   plan(host: CgroupHost, request: CgroupRequest): Promise<CgroupPlan | undefined>;
-  /** Ends what is left in the group and removes it. */
-  remove(cgroup: Cgroup): Promise<void>;
+  /** Makes the group of a plan that has a unit, with a process in it that stays until another has come. */
+  start?(unit: ScopeUnit, pid: number): Promise<void>;
+  /** Hears of limits of such a group that have been changed. */
+  update?(unit: string, plan: Pick<CgroupPlan, 'limits'>): Promise<void>;
 }

@@ -1,16 +1,11 @@
 /** The registry of cgroup drivers: a new one is a file and a line here. */
-import { TareError } from '../errors.ts';
-import { cgroupfs } from './cgroupfs.ts';
 import type { CgroupDriver } from './driver.ts';
 
-const drivers: readonly CgroupDriver[] = [cgroupfs];
+/** Each is loaded when it is asked for. `system`: whether we have power over the host, or a user's own part of it. */
+const drivers = {
+  cgroupfs: async () => (await import('./cgroupfs.ts')).cgroupfs,
+  systemd: async (system: boolean) => new (await import('./systemd.ts')).Systemd(system),
+} satisfies Record<string, (system: boolean) => Promise<CgroupDriver>>;
 
-export function cgroupDriver(name = 'cgroupfs'): CgroupDriver {
-  const driver = drivers.find((candidate) => candidate.name === name);
-  if (driver === undefined) {
-    throw new TareError(`no cgroup driver is called ${name}`, {
-      hint: `there is ${drivers.map((known) => known.name).join(', ')}`,
-    });
-  }
-  return driver;
-}
+export const cgroupDriver = async (name: keyof typeof drivers, system: boolean): Promise<CgroupDriver> =>
+  drivers[name](system);

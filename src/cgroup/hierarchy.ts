@@ -43,6 +43,8 @@ export interface CgroupHost {
   parent: string | undefined;
   /** Processes live in `delegated` itself, so it cannot pass on further controllers ("no internal processes"). */
   inhabited: boolean;
+  /** Groups get all controllers that can be had, since somebody will look at what they have used. */
+  counts?: boolean;
 }
 
 /** What the pure part asks of a file system. */
@@ -172,6 +174,24 @@ const isWritable = (file: string): boolean => {
 export function probeCgroups(): CgroupHost {
   return describeCgroups(readMountinfo(), readCgroupMembership(), { read: readText, writable: isWritable });
 }
+
+/**
+ * The same for bundles. Engines name groups from the mount on, whoever lives at its top, and read there what a container
+ * has used. Groups below `tare` belong to a process that lives, and are swept when it does not.
+ */
+export function forBundles(host: CgroupHost): CgroupHost {
+  const { mount, parent } = host;
+  const isOurs = mount !== undefined && ['', '/cgroup.procs'].every((file) => isWritable(mount + file));
+  return {
+    ...host,
+    counts: true,
+    ...(isOurs ? { delegated: mount } : {}),
+    ...(parent === undefined ? {} : { parent: path.join(path.dirname(parent), 'tare-oci') }),
+  };
+}
+
+/** The controllers that a group may pass on. */
+export const readGrantable = (group: string): readonly string[] => words(readText(`${group}/cgroup.controllers`));
 
 /** The controllers that each of these groups passes on now; none where it does not exist yet. */
 export function readEnabled(groups: readonly string[]): ReadonlyMap<string, readonly string[]> {

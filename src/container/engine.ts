@@ -1,6 +1,6 @@
 /** What containers of one process share: the native library, what is known of the host, caches. */
 import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { cgroupDriver } from '../cgroup/drivers.ts';
+import { cgroupfs } from '../cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
 import { type CgroupHost, probeCgroups } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
@@ -33,7 +33,7 @@ export class Engine {
   readonly host: Host;
   readonly spawner: Spawner;
   readonly cgroups: CgroupHost;
-  readonly cgroupDriver: CgroupDriver;
+  readonly cgroupDriver: CgroupDriver = cgroupfs;
   /** A directory that every container covers in its own mount namespace. */
   readonly scratch: string;
   /** Of this process, for what it leaves on the host: see owner.ts. */
@@ -62,7 +62,6 @@ export class Engine {
     this.tscKhz = (milliseconds) => native.tscKhz(milliseconds);
     if (listens) this.spawner.listen();
     this.cgroups = probeCgroups();
-    this.cgroupDriver = cgroupDriver();
     this.scratch = makeScratch(this.host);
     this.owner = describeSelf();
     this.maskKinds = new Map(maskedPaths.flatMap((path) => kindEntry(path)));
@@ -105,7 +104,7 @@ export class Engine {
     this.#compiler ??= new SeccompCompiler({
       library: new LibSeccomp(openLibrary),
       arch: this.host.arch,
-      cacheDir: cacheDir('seccomp', this.host.uid, process.env),
+      cacheDir: cacheDir('seccomp', this.host.rootless ? undefined : this.host.uid, process.env),
     });
     const filter = this.#compiler.compile(profile);
     this.#filters.set(profile, filter);
@@ -194,7 +193,9 @@ function kindEntry(path: string): [string, PathKind][] {
 
 /** Mode 0700 and ours, so that nobody else decides what lies under it. */
 function makeScratch(host: Host): string {
-  const runtime = host.uid === 0 ? '/run' : process.env.XDG_RUNTIME_DIR;
+  const { XDG_RUNTIME_DIR: ofUser } = process.env;
+  // An engine without power over the host is root of a user namespace, in which /run is nobody's.
+  const runtime = host.uid === 0 && !(host.rootless && ofUser !== undefined) ? '/run' : ofUser;
   const base = runtime === undefined || !exists(runtime) ? `/tmp/tare-${host.uid}` : `${runtime}/tare`;
   const scratch = `${base}/scratch`;
   try {

@@ -1,7 +1,6 @@
 /** From a request to all that a launch needs to know: the image, the spec, the facts, the cgroup. Reads the host, changes nothing. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { CgroupPlan } from '../cgroup/driver.ts';
-import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { lookUpUser } from '../image/users.ts';
@@ -61,7 +60,7 @@ async function prepareAnew(
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
   const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
   const launch = compile(spec, facts);
-  const cgroup = await planCgroup(engine, engine.cgroups, id, spec);
+  const cgroup = await planCgroup(engine, { cgroups: engine.cgroups, driver: engine.cgroupDriver }, id, spec);
   return { id, image, spec, launch, cgroup, idMapped };
 }
 
@@ -75,7 +74,7 @@ export async function prepareDetached(
   const request = { image: image.reference };
   const root = rootOf(image, request, spec, engine.host.rootless);
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
-  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, cgroups, kindOf } = options;
+  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, kindOf } = options;
   const how = { payloadFds, waitForStart: true, dieWithParent: false };
   const launch = compile(spec, {
     ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
@@ -84,7 +83,7 @@ export async function prepareDetached(
     sharesKeyring,
     coversRoot,
   });
-  const cgroup = await planCgroup(engine, cgroups, id, spec);
+  const cgroup = await planCgroup(engine, options, id, spec);
   return { id, image, spec, launch, cgroup, idMapped };
 }
 
@@ -241,13 +240,13 @@ function bindSources(mounts: readonly Mount[], kindOf: typeof pathKind): [string
 
 async function planCgroup(
   engine: Engine,
-  cgroups: CgroupHost,
+  { cgroups, driver }: Pick<DetachedOptions, 'cgroups' | 'driver'>,
   id: string,
   spec: Spec,
 ): Promise<CgroupPlan | undefined> {
   const resources = spec.linux?.resources ?? {};
   const { devices, ...limits } = resources;
-  return engine.cgroupDriver.plan(cgroups, {
+  return driver.plan(cgroups, {
     id,
     ...(spec.linux?.cgroupsPath === undefined ? {} : { cgroupsPath: spec.linux.cgroupsPath }),
     // Without power over the host no device can be made, nor a program loaded that guards them.

@@ -1,5 +1,5 @@
 /** A launch that is ready to begin: all that is known of it before anything has been made. */
-import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { CgroupDriver, CgroupPlan } from '../cgroup/driver.ts';
 import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Image } from '../image/image.ts';
 import type { Launch } from '../launch/compile.ts';
@@ -35,4 +35,5 @@ export interface DetachedOptions extends Pick<PrepareOptions, 'payloadFds'> {
   readonly cgroups: CgroupHost;
   /** What lies at a path of the host, where that is not to be looked up there. */
   readonly kindOf?: (path: string) => PathKind | undefined;
+  readonly driver: CgroupDriver;
 }

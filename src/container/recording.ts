@@ -96,7 +96,8 @@ const layersOf = ({ root }: Image): readonly string[] => (root.kind === 'overlay
 
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
-const text = (path: string): Guard => ({ kind: 'text', path, expected: readFileSync(path, 'utf8') });
+/** A file's content as it is. */
+export const text = (path: string): Guard => ({ kind: 'text', path, expected: readFileSync(path, 'utf8') });
 
 /** A file as it is. */
 export const seen = (path: string): Guard => ({ kind: 'file', path, expected: see(path) });

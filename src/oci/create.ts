@@ -3,6 +3,8 @@ import { closeSync, existsSync, openSync, renameSync, writeFileSync } from 'node
 import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Cgroup } from '../cgroup/cgroup.ts';
+import type { CgroupDriver } from '../cgroup/driver.ts';
+import { forBundles } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
 import { openIdMapped } from '../container/id-mapped.ts';
@@ -10,6 +12,7 @@ import { writeIdMaps } from '../container/id-maps.ts';
 import { sendSeccompListener } from '../container/listener.ts';
 import { makeCgroup, type OpenCgroup } from '../container/make-cgroup.ts';
 import { startedAt } from '../container/owner.ts';
+import { leaveScope, startScope } from '../container/scope.ts';
 import { prepareDetached } from '../container/prepare.ts';
 import type { Prepared } from '../container/prepared.ts';
 import { resolveBundle } from '../image/resolve.ts';
@@ -45,7 +48,7 @@ export async function create(context: Context, request: CreateRequest): Promise<
     const { engine } = context;
     const spec = { ...image.spec, process: withHome(engine, image.spec.process, image.root.path) };
     if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
-    const { cgroups } = engine;
+    const driver = await context.cgroupDriver();
     const options = {
       payloadFds: 3 + request.preserveFds,
       stopForHooks: [spec.hooks?.prestart, spec.hooks?.createRuntime, spec.hooks?.createContainer].some(
@@ -53,12 +56,12 @@ export async function create(context: Context, request: CreateRequest): Promise<
       ),
       sharesKeyring: request.noNewKeyring,
       coversRoot: request.noPivot,
-      // Groups below `tare` belong to a process that lives, and are swept when it does not.
-      cgroups: cgroups.parent === undefined ? cgroups : { ...cgroups, parent: `${dirname(cgroups.parent)}/tare-oci` },
+      cgroups: forBundles(engine.cgroups),
+      driver,
     };
     const prepared = await prepareDetached(engine, { id: request.id, image, spec }, options);
-    const created = await new Creation(context, request, prepared, directory).make();
-    if (process.env.TARE_NO_REPLAY === undefined && !context.systemdCgroup)
+    const created = await new Creation(context, request, prepared, directory, driver).make();
+    if (process.env.TARE_NO_REPLAY === undefined && prepared.cgroup?.unit === undefined)
       await recordCreation(engine, { request, options, saved: created.saved }).catch((error: unknown) =>
         log.debug(`it could not be put on record: ${(error as Error).message}`),
       );
@@ -75,13 +78,15 @@ class Creation {
   readonly #request: CreateRequest;
   readonly #prepared: Prepared;
   readonly #directory: string;
+  readonly #driver: CgroupDriver;
 
-  constructor(context: Context, request: CreateRequest, prepared: Prepared, directory: string) {
+  constructor(context: Context, request: CreateRequest, prepared: Prepared, directory: string, driver: CgroupDriver) {
     this.#context = context;
     this.#engine = context.engine;
     this.#request = request;
     this.#prepared = prepared;
     this.#directory = directory;
+    this.#driver = driver;
   }
 
   async make(): Promise<Created> {
@@ -90,7 +95,9 @@ class Creation {
     const opened: number[] = [];
     let group: OpenCgroup | undefined;
     let child: Child | undefined;
+    let waiting: Child | undefined;
     try {
+      waiting = plan?.unit === undefined ? undefined : await startScope(this.#engine, this.#driver, plan.unit);
       opened.push(
         ...(await openIdMapped(this.#engine, this.#prepared)),
         bindStartSocket(this.#engine, this.#directory),
@@ -109,6 +116,7 @@ class Creation {
     } finally {
       for (const fd of opened) closeSync(fd);
       if (group !== undefined) closeSync(group.fd);
+      if (waiting !== undefined) await leaveScope(waiting);
     }
   }
 
@@ -186,6 +194,7 @@ class Creation {
       created: new Date().toISOString(),
       owner: userName(),
       ...(cgroup === undefined ? {} : { cgroup: cgroup.path }),
+      ...(cgroup?.unit === undefined ? {} : { unit: cgroup.unit.name }),
       sharesKeyring: this.#request.noNewKeyring,
       spec,
     };

@@ -3,12 +3,14 @@
  * differ, and container/recording.ts for how records are trusted.
  */
 import { mkdirSync, lstatSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Engine } from '../container/engine.ts';
 import { pathKind } from '../container/engine.ts';
 import { prepareDetached } from '../container/prepare.ts';
 import type { DetachedOptions, Prepared } from '../container/prepared.ts';
-import { hostGuards, seen } from '../container/recording.ts';
+import { hostGuards, seen, text as contentOf } from '../container/recording.ts';
 import { bundleOf } from '../image/resolve.ts';
 import type { Guard } from '../launch/record.ts';
 import { asksForExec } from '../launch/tare-init.ts';
@@ -72,6 +74,7 @@ export async function recordCreation(engine: Engine, { request, options, saved }
       seen(builtFile('oci.cjs')),
       ...kindGuards(spec, kindOf),
       ...homeGuards(engine, written.process, saved.rootfs, root),
+      ...controllerGuards(options.cgroups, cgroup),
     ],
     arch: engine.host.arch,
     tareInit: readFileSync(builtFile('tare-init')),
@@ -110,6 +113,16 @@ function kindGuards({ mounts = [] }: Spec, kindOf: typeof pathKind): Guard[] {
     const expected = kindOf(path);
     return expected === undefined ? [] : [{ kind: 'kind', path, expected }];
   });
+}
+
+/** What groups above pass on already nobody asks of them again; those that are made in its time are asked. */
+function controllerGuards({ delegated = '/' }: CgroupHost, cgroup: CgroupPlan | undefined): Guard[] {
+  if (cgroup === undefined) return [];
+  const names = relative(delegated, dirname(cgroup.path)).split('/').filter(Boolean);
+  const above = [delegated, ...names.map((_, index) => join(delegated, ...names.slice(0, index + 1)))];
+  return above
+    .filter((group) => !hasStandIn(group) && pathKind(group) !== undefined)
+    .map((group) => contentOf(`${group}/cgroup.subtree_control`));
 }
 
 /** In the place of one for the same bundles; else where there is room; else of some other. Whoever reads sees the whole or nothing. */

@@ -18,6 +18,8 @@ export interface Saved {
   readonly owner: string;
   /** Absolute; a container without a group of its own has none. */
   readonly cgroup?: string;
+  /** The scope of systemd whose group that is. */
+  readonly unit?: string;
   /** It stays in the session keyring of whoever starts something in it. */
   readonly sharesKeyring: boolean;
   /** Defaults filled in, paths absolute. */

@@ -7,8 +7,10 @@ import { execa } from 'execa';
 import { TareError } from '../errors.ts';
 import type { Job, Site } from './types/backend.ts';
 
+type Rooted = Pick<Job, 'root'>;
+
 /** A job's root, as these call it. */
-export const imageName = ({ root }: Job): string => `localhost/tare-weigh:${tagOf(root)}`;
+export const imageName = ({ root }: Rooted): string => `localhost/tare-weigh:${tagOf(root)}`;
 
 const tagOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);
 
@@ -21,7 +23,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
  * The archive's path, made when it is first asked for.
  * @see https://github.com/moby/docker-image-spec/blob/v1.2.0/v1.2.md#combined-image-json--filesystem-changeset-format
  */
-export async function imageArchive(job: Job, { disk }: Site): Promise<string> {
+export async function imageArchive(job: Rooted, { disk }: Pick<Site, 'disk'>): Promise<string> {
   const { root } = job;
   if (root === '/') throw new TareError('make an image of the host’s own root', { hint: 'name another with --image' });
   const archive = join(disk, `${tagOf(root)}.tar`);

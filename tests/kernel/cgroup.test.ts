@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { Cgroup } from '../../src/cgroup/cgroup.ts';
-import { cgroupDriver } from '../../src/cgroup/drivers.ts';
+import { cgroupfs } from '../../src/cgroup/cgroupfs.ts';
 import { probeCgroups } from '../../src/cgroup/hierarchy.ts';
 import { readCgroupMembership, readStatus } from '../../src/linux/proc.ts';
 import { needs } from './needs.ts';
@@ -139,11 +139,11 @@ test.runIf(able)('a group is gone as soon as its process is known to have ended'
 
 test.runIf(able)('the plan of the driver can be carried out', async () => {
   const host = probeCgroups();
-  const plan = await cgroupDriver().plan(host, { id: 'web', cgroupsPath: `${top.slice(host.mount?.length)}/web` });
+  const plan = await cgroupfs.plan(host, { id: 'web', cgroupsPath: `${top.slice(host.mount?.length)}/web` });
   for (const { path } of plan?.directories ?? []) mkdirSync(path);
   const group = new Cgroup(plan?.path ?? '');
   expect(group.path).toBe(`${top}/web`);
-  await cgroupDriver().remove(group);
+  await group.remove();
   expect(existsSync(group.path)).toBe(false);
 });
 
@@ -153,7 +153,7 @@ test.runIf(limited)('limits arrive in the files, and the kernel reads them as me
   const host = probeCgroups();
   const resources = { memory: { limit: 64 * 1024 * 1024, swap: 64 * 1024 * 1024 }, pids: { limit: 7 } };
   const cgroupsPath = `${top.slice(host.mount?.length)}/web`;
-  const plan = await cgroupDriver().plan(host, { id: 'web', cgroupsPath, resources });
+  const plan = await cgroupfs.plan(host, { id: 'web', cgroupsPath, resources });
   for (const { path } of plan?.directories ?? []) mkdirSync(path);
   for (const { file, value } of plan?.enable ?? []) writeFileSync(file, value);
   for (const { file, value } of plan?.limits ?? []) writeFileSync(`${plan?.path}/${file}`, value);

@@ -1,10 +1,13 @@
 /** Below a systemd that has the whole cgroup tree. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { inside } from '../kernel/container.ts';
 import { needs } from '../kernel/needs.ts';
+import { callByFiles } from '../conformance/oci/call.ts';
+import { Scope } from '../conformance/oci/scope.ts';
 
 const able = needs('root', 'overlay', 'cgroup2', 'tool:systemd-run');
 const tare = join(import.meta.dirname, '../../bin/tare');
@@ -61,4 +64,87 @@ test.runIf(able && needs('rootless'))('a user without such a group is told how t
   expect(status).toBe(125);
   expect(output).toMatch(/memory/);
   expect(output).toMatch(/Delegate=yes/);
+});
+
+const checkout = join(import.meta.dirname, '../..');
+const busybox = join(checkout, 'dist/images/busybox/rootfs');
+
+const place = mkdtempSync(join(tmpdir(), 'tare-said-'));
+afterAll(() => rmSync(place, { recursive: true }));
+
+const scope = (): Scope =>
+  new Scope({
+    call: (...words) => callByFiles(place, words),
+    systemctl: ['systemctl'],
+    top: '/sys/fs/cgroup',
+    checkout,
+    resources: { memory: { limit: 64 * 2 ** 20 }, pids: { limit: 50 }, cpu: { quota: 50_000, period: 100_000 } },
+  });
+
+const fine = { status: 0, stderr: '' };
+
+test.runIf(able)(
+  'tare-oci leaves its group to systemd: a scope in its slice, with the limits as properties',
+  async () => {
+    using box = scope();
+    expect(box.create()).toEqual(fine);
+    expect(box.show('ActiveState')).toBe('active');
+    expect(box.show('ControlGroup')).toBe(box.group.replace('/sys/fs/cgroup', ''));
+    expect(['Delegate', 'MemoryMax', 'TasksMax', 'CPUQuotaPerSecUSec'].map((name) => box.show(name))).toEqual([
+      'yes',
+      String(64 * 2 ** 20),
+      '50',
+      '500ms',
+    ]);
+    expect(['memory.max', 'pids.max', 'cpu.max'].map((file) => box.read(file))).toEqual([
+      String(64 * 2 ** 20),
+      '50',
+      '50000 100000',
+    ]);
+    // Who waited in it for the container is gone.
+    expect(box.read('cgroup.procs').split('\n')).toHaveLength(1);
+
+    expect(box.call('start')).toEqual(fine);
+    expect(box.call('update', '--memory', String(96 * 2 ** 20))).toEqual(fine);
+    expect(box.show('MemoryMax')).toBe(String(96 * 2 ** 20));
+    expect(box.systemctl('daemon-reload').status).toBe(0);
+    expect(box.read('memory.max')).toBe(String(96 * 2 ** 20));
+
+    expect(box.call('pause')).toEqual(fine);
+    expect(box.read('cgroup.events')).toContain('frozen 1');
+    expect(box.call('resume')).toEqual(fine);
+
+    expect(box.call('delete', '--force')).toEqual(fine);
+    expect(box.exists()).toBe(false);
+    // The same name at once: the old unit may still be on its way out.
+    expect(box.create()).toEqual(fine);
+    expect(box.call('delete', '--force')).toEqual(fine);
+    expect(failedUnits()).toBe('');
+  },
+);
+
+const podman = able && needs('busybox', 'tool:podman', 'tool:conmon');
+
+test.runIf(podman)('podman, which leaves groups to systemd, has its limits kept', () => {
+  const storage = mkdtempSync(join(tmpdir(), 'tare-podman-'));
+  const run = (...words: string[]) =>
+    spawnSync(
+      'podman',
+      ['--root', `${storage}/root`, '--runroot', `${storage}/run`, '--storage-driver', 'vfs', ...words],
+      {
+        encoding: 'utf8',
+      },
+    );
+  try {
+    spawnSync('tar', ['-C', busybox, '-cf', `${storage}/image.tar`, '.']);
+    expect(run('import', `${storage}/image.tar`, 'busybox').status).toBe(0);
+    const engine = ['--cgroup-manager', 'systemd', '--runtime', join(checkout, 'bin/tare-oci')];
+    const limits = ['--network', 'none', '--memory', '64m', '--pids-limit', '50'];
+    const script = 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max';
+    const { status, stdout } = run(...engine, 'run', '--rm', ...limits, 'busybox', 'sh', '-c', script);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${64 * 2 ** 20}\n50\n` });
+  } finally {
+    rmSync(storage, { recursive: true, force: true });
+  }
+  expect(failedUnits()).toBe('');
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
+import { type CgroupHost, forBundles, readGrantable } from '../../cgroup/hierarchy.ts';
 import { TareError } from '../../errors.ts';
 import { compileUpdate } from '../../launch/cgroup.ts';
 import type { Resources } from '../../spec/resources.ts';
@@ -17,15 +18,26 @@ export async function main(words: Words, context: Context): Promise<number> {
   const group = groupOf(saved, 'update').path;
   const { devices: _, ...resources } = checked(saved, asked(words));
   const { mount = '/' } = engine.cgroups;
-  const plan = await engine.cgroupDriver.plan(engine.cgroups, {
+  const { unit } = saved;
+  // A scope has all controllers of its slice already, which is not ours.
+  const cgroups = unit === undefined ? forBundles(engine.cgroups) : within(engine.cgroups, group);
+  const plan = await engine.cgroupDriver.plan(cgroups, {
     id: saved.id,
     cgroupsPath: `/${relative(mount, group)}`,
     resources,
   });
-  if (plan !== undefined) engine.spawner.run(compileUpdate(plan));
+  if (plan !== undefined) {
+    if (unit !== undefined) await (await context.cgroupDriver('systemd')).update?.(unit, plan);
+    engine.spawner.run(compileUpdate(plan));
+  }
   const linux = { ...saved.spec.linux, resources: { ...saved.spec.linux?.resources, ...resources } };
   store.save({ ...saved, spec: { ...saved.spec, linux } }, engine.host.arch);
   return 0;
+}
+
+function within(host: CgroupHost, group: string): CgroupHost {
+  const slice = dirname(group);
+  return { ...host, delegated: slice, parent: slice, grantable: readGrantable(group) };
 }
 
 function checked(saved: Saved, resources: Resources): Resources {

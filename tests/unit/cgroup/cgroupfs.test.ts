@@ -42,6 +42,22 @@ test('a limit is passed down from the top', () => {
   `);
 });
 
+test('what will be looked at is counted: other controllers are passed on where that is possible', () => {
+  const host = { ...systemdRoot(), counts: true, grantable: ['cpu', 'memory'] };
+  const found = plan(host, { id: 'web', resources: { memory: { limit: 1048576 } } });
+  expect(shell(found).filter((line) => line.includes('subtree'))).toMatchInlineSnapshot(`
+    [
+      "echo +memory > /sys/fs/cgroup/cgroup.subtree_control",
+      "echo +memory > /sys/fs/cgroup/tare/cgroup.subtree_control",
+      "echo +cpu > /sys/fs/cgroup/cgroup.subtree_control",
+      "echo +cpu > /sys/fs/cgroup/tare/cgroup.subtree_control",
+    ]
+  `);
+  const allowed = found?.enable.map(({ value, allow = [] }) => [value, allow.includes('EBUSY')]);
+  expect(allowed).toContainEqual(['+memory', false]);
+  expect(allowed).toContainEqual(['+cpu', true]);
+});
+
 test('controllers that are passed on already are left alone', () => {
   const resources = { memory: { limit: 1048576 }, pids: { limit: 9 } };
   const enabled = () =>
@@ -106,9 +122,7 @@ test('device rules become a program; rules that allow everything do not', () => 
   expect(devices(undefined)).toBeUndefined();
 });
 
-test('the registry knows its drivers by name', () => {
-  expect(cgroupDriver()).toBe(cgroupfs);
-  expect(() => cgroupDriver('systemd')).toThrowErrorMatchingInlineSnapshot(
-    `[TareError: no cgroup driver is called systemd (hint: there is cgroupfs)]`,
-  );
+test('the registry knows its drivers by name', async () => {
+  expect(await cgroupDriver('cgroupfs', true)).toBe(cgroupfs);
+  expect(await cgroupDriver('systemd', true)).toMatchObject({ name: 'systemd' });
 });
