@@ -17,6 +17,19 @@ const run = {
   }),
 };
 
+/** Engines that tests start by hand, to call tare-oci. @type {Record<string, string>} */
+const engines = {
+  'docker.io': 'dockerd',
+  containerd: 'beneath docker, and by its own client',
+  'dbus-daemon': 'a message bus, as systemd has one',
+};
+
+/** What others have in a package's place, and Debian's would remove. @type {Record<string, readonly string[]>} */
+export const replacements = {
+  'docker.io': ['docker-ce', 'moby-engine'],
+  containerd: ['containerd.io', 'moby-containerd'],
+};
+
 /** For the tests that ask the kernel. @type {Record<string, string>} */
 const kernel = {
   ...run,
@@ -43,6 +56,7 @@ const kernel = {
 /** @type {Record<string, string>} */
 const test = {
   ...kernel,
+  ...engines,
   chromium: 'looks at the page of a weighing as a reader does',
 };
 
@@ -58,10 +72,9 @@ const machine = {
 /** All that `tare weigh` knows to weigh. @type {Record<string, string>} */
 const peers = {
   ...bench,
+  ...engines,
   lxc: 'a peer',
   'systemd-container': 'a peer: systemd-nspawn',
-  'docker.io': 'a peer: dockerd',
-  containerd: 'a peer, and beneath docker',
 };
 
 /** @type {Record<string, string>} */

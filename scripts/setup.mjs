@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 import { buildNative } from './build/native.mjs';
 import { read, run, say, stop } from './command.mjs';
-import { packages } from './packages.mjs';
+import { packages, replacements } from './packages.mjs';
 import { at } from './root.mjs';
 
 /** @typedef {keyof typeof packages} Purpose */
@@ -31,7 +31,7 @@ export function checkNode() {
 
 /** @param {Record<string, string>} wanted */
 function installPackages(wanted) {
-  const missing = Object.keys(wanted).filter((name) => !isInstalled(name));
+  const missing = Object.keys(wanted).filter((name) => ![name, ...(replacements[name] ?? [])].some(isInstalled));
   if (missing.length === 0) return;
   if (read('dpkg', ['--version']) === undefined) {
     stop(`set-up knows Debian's packages only; please install what matches ${missing.join(', ')}`);

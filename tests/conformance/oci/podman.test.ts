@@ -1,61 +1,71 @@
-/** Podman, with tare-oci beneath it: what a user of it sees. Storage and settings are the test's own. */
+/** Podman, with tare-oci beneath it: what a user of it sees, as root and as an ordinary user. */
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../kernel/needs.ts';
 import type { Called } from './bundle.ts';
+import { busyboxRoot, checkout, Realm } from './realm.ts';
 
-const able = needs('root', 'busybox', 'cgroup2', 'tool:podman', 'tool:conmon');
-const root = join(import.meta.dirname, '../../..');
+const able = needs('root', 'busybox', 'overlay', 'cgroup2', 'tool:podman', 'tool:conmon', 'tool:ip', 'tool:nsenter');
 
-let place = '';
+let realm: Realm;
 
-function podman(...words: string[]): Called {
-  const env = {
-    ...process.env,
-    CONTAINERS_CONF: join(place, 'containers.conf'),
-    CONTAINERS_STORAGE_CONF: join(place, 'storage.conf'),
-  };
-  // What a container in the background inherits, it holds open: its streams are not ours.
-  const shell =
-    'out=$1; shift; podman "$@" >"$out.out" 2>"$out.err"; status=$?; cat "$out.out"; cat "$out.err" >&2; exit $status';
-  const args = ['-c', shell, 'sh', join(place, 'said'), ...words];
-  const { status, stdout, stderr } = spawnSync('/bin/sh', args, { env, encoding: 'utf8', timeout: 50_000 });
-  return { status, stdout, stderr };
+const settings = [
+  '[containers]',
+  'pids_limit=0',
+  'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]',
+  '[engine]',
+  'cgroup_manager="cgroupfs"',
+  'events_logger="file"',
+];
+
+/** As whoever `who` are the first words of; storage is in a directory of theirs. */
+const podmanOf =
+  (directory: string, who: readonly string[] = []) =>
+  (...words: string[]): Called =>
+    realm.call(...who, 'env', `CONTAINERS_STORAGE_CONF=${directory}/storage.conf`, 'podman', ...words);
+
+function makeStorage(directory: string): void {
+  const storage = ['[storage]', 'driver="vfs"', `graphroot="${directory}/graph"`, `runroot="${directory}/run"`];
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(`${directory}/storage.conf`, storage.join('\n'));
 }
 
+const podman = (...words: string[]): Called => podmanOf(realm.at('root'))(...words);
+
 const alone = ['--network', 'none'];
+const waits = ['sleep', '1000'];
+
+/** `words` at a terminal; meanwhile its size is changed, as soon as `sign` is there. */
+function atTerminal(words: readonly string[], sign: string): Called {
+  const resize = `until ${sign} 2>/dev/null; do sleep 0.05; done; stty rows 44 cols 99 <"$terminal"`;
+  const script = `stty rows 33 cols 77; terminal=$(tty); (${resize}) & ${words.join(' ')}`;
+  return realm.call('script', '--quiet', '--return', '--command', script, '/dev/null');
+}
 
 describe.runIf(able)('podman', () => {
-  beforeAll(() => {
-    place = mkdtempSync(join(tmpdir(), 'tare-podman-test-'));
-    const runtime = join(root, 'bin/tare-oci');
-    writeFileSync(
-      join(place, 'containers.conf'),
-      [
-        '[containers]',
-        'pids_limit=0',
-        'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]',
-        '[engine]',
-        'cgroup_manager="cgroupfs"',
-        'events_logger="file"',
-        `tmp_dir="${place}/tmp"`,
-        'runtime="tare-oci"',
-        '[engine.runtimes]',
-        `tare-oci=["${runtime}"]`,
-      ].join('\n'),
-    );
-    const storage = ['[storage]', 'driver="vfs"', `graphroot="${place}/graph"`, `runroot="${place}/run"`];
-    writeFileSync(join(place, 'storage.conf'), storage.join('\n'));
-    const image = join(place, 'image.tar');
-    spawnSync('tar', ['-C', join(root, 'dist/images/busybox/rootfs'), '-cf', image, '.']);
-    expect(podman('import', image, 'busybox')).toMatchObject({ status: 0 });
+  beforeAll(async () => {
+    realm = new Realm();
+    await realm.open();
+    chmodSync(realm.place, 0o755);
+    makeStorage(realm.at('root'));
+    const install = `${checkout}/bin/tare oci install --for podman --default`;
+    const subordinate = 'echo containers:3000000:65536 >>/etc/subuid; echo containers:3000000:65536 >>/etc/subgid';
+    const set = `mkdir -p /etc/containers && printf '%s\\n' "$@" >/etc/containers/containers.conf && ${install} && ${subordinate}`;
+    expect(realm.call('sh', '-c', set, 'sh', ...settings)).toMatchObject({ status: 0 });
+    spawnSync('tar', ['-C', busyboxRoot, '-cf', realm.at('image.tar'), '.']);
+    expect(podman('import', realm.at('image.tar'), 'busybox')).toMatchObject({ status: 0 });
   });
-  afterAll(() => {
-    podman('rm', '--all', '--force', '--time', '0');
-    rmSync(place, { recursive: true, force: true });
+  afterAll(async () => {
+    await realm[Symbol.asyncDispose]();
+    expect(realm.left()).toEqual([]);
+  });
+
+  test('it is tare-oci that runs', () => {
+    expect(podman('info', '--format', '{{.Host.OCIRuntime.Name}} {{.Host.OCIRuntime.Path}}')).toMatchObject({
+      status: 0,
+      stdout: `tare ${checkout}/bin/tare-oci\n`,
+    });
   });
 
   test('run: output, exit code, and the codes of a command that is not there or not executable', () => {
@@ -67,8 +77,18 @@ describe.runIf(able)('podman', () => {
     expect(podman('run', '--rm', ...alone, 'busybox', '/etc').status).toBe(126);
   });
 
+  test('what the engine keeps open for itself is not open in the container', () => {
+    const open = ['sh', '-c', 'exec ls /proc/self/fd'];
+    expect(podman('run', '--rm', ...alone, 'busybox', ...open)).toMatchObject({ status: 0, stdout: '0\n1\n2\n3\n' });
+    expect(podman('run', '-d', '--name', 'fds', ...alone, 'busybox', ...waits).status).toBe(0);
+    expect(podman('exec', 'fds', ...open)).toMatchObject({ status: 0, stdout: '0\n1\n2\n3\n' });
+    expect(podman('exec', 'fds', 'env').stdout).not.toContain('_OCI_');
+    expect(podman('exec', 'fds', 'ls', '/proc/1/fd').stdout).toBe('0\n1\n2\n');
+    expect(podman('rm', '-f', '-t', '0', 'fds').status).toBe(0);
+  });
+
   test('a container in the background: exec, pause, stop, start again, remove', () => {
-    expect(podman('run', '-d', '--name', 'one', ...alone, 'busybox', 'sleep', '1000').status).toBe(0);
+    expect(podman('run', '-d', '--name', 'one', ...alone, 'busybox', ...waits).status).toBe(0);
     for (const code of [0, 9, 42]) expect(podman('exec', 'one', 'sh', '-c', `exit ${code}`).status).toBe(code);
     const words = ['exec', '-u', '1000', '-w', '/tmp', '-e', 'KEY=value', 'one', 'sh', '-c', 'id -u; pwd; echo $KEY'];
     expect(podman(...words)).toMatchObject({ status: 0, stdout: '1000\n/tmp\nvalue\n' });
@@ -82,28 +102,113 @@ describe.runIf(able)('podman', () => {
     expect(podman('rm', '-f', '-t', '0', 'one').status).toBe(0);
   });
 
-  test('a pod: containers that share a network', () => {
+  test('exec -it: a terminal as large as ours, also when that changes', () => {
+    expect(podman('run', '-d', '--name', 'tty', ...alone, 'busybox', ...waits).status).toBe(0);
+    // It has no size before podman gives it one.
+    const look = 'size=$(stty size 2>/dev/null); echo $size; case $size in 33*) touch /ready;; 44*) exit 5;; esac';
+    const script = `trap '${look}' WINCH; ${look}; while :; do sleep 0.05; done`;
+    const storage = `CONTAINERS_STORAGE_CONF=${realm.at('root')}/storage.conf`;
+    const words = ['env', storage, 'podman', 'exec', '-it', 'tty', 'sh', '-c', `"${script.replaceAll('$', '\\$')}"`];
+    const ready = `env ${storage} podman exec tty test -e /ready`;
+    const { status, stdout } = atTerminal(words, ready);
+    expect({ status, stdout }).toEqual({ status: 5, stdout: expect.stringMatching(/33 77\r\n44 99\r\n$/) as string });
+    expect(podman('rm', '-f', '-t', '0', 'tty').status).toBe(0);
+  });
+
+  test('a pod: containers that share network, IPC and host name', () => {
     const infra = ['--infra-image', 'busybox', '--infra-command', 'sleep 1000'];
-    expect(podman('pod', 'create', '--name', 'pod', ...alone, ...infra).status).toBe(0);
-    const seen = [1, 2].map(() => podman('run', '--rm', '--pod', 'pod', 'busybox', 'readlink', '/proc/self/ns/net'));
-    expect(seen[0]).toMatchObject({ status: 0 });
-    expect(seen[0]?.stdout).toBe(seen[1]?.stdout);
+    // Podman 4.3 lets a group that it makes itself have no device at all where cgroups are of version 2.
+    const pod = ['pod', 'create', '--share-parent=false', '--name', 'pod'];
+    expect(podman(...pod, ...alone, ...infra)).toMatchObject({ status: 0 });
+    const read = 'for name in net ipc uts; do readlink /proc/self/ns/$name; done';
+    const seen = [1, 2].map(() => podman('run', '--rm', '--pod', 'pod', 'busybox', 'sh', '-c', read));
+    expect(seen.map(({ status }) => status)).toEqual([0, 0]);
+    const [first = [], second = []] = seen.map(({ stdout }) => stdout.trim().split('\n'));
+    expect(first).toEqual(second);
+    const own = ['net', 'ipc', 'uts'].map((name) => realm.call('readlink', `/proc/self/ns/${name}`).stdout.trim());
+    expect(first.filter((world) => own.includes(world))).toEqual([]);
     expect(podman('pod', 'rm', '-f', '-t', '0', 'pod').status).toBe(0);
   });
 
-  test('a user namespace of its own', () => {
-    const map = ['--uidmap', '0:100000:65536'];
-    const { status, stdout } = podman(
-      'run',
-      '--rm',
-      ...alone,
-      ...map,
-      'busybox',
-      'sh',
-      '-c',
-      'cat /proc/self/uid_map; id -u',
+  test.each([
+    ['named ids', ['--uidmap', '0:100000:65536'], /^0 100000 65536 0$/],
+    ['ids that podman finds', ['--userns', 'auto'], /^0 3000000 \d+ 0$/],
+  ])('a user namespace of its own: %s', (_, map, expected) => {
+    const script = 'cat /proc/self/uid_map; id -u';
+    const { status, stdout, stderr } = podman('run', '--rm', ...alone, ...map, 'busybox', 'sh', '-c', script);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trim().split(/\s+/).join(' ')).toMatch(expected);
+  });
+
+  test('update: a limit that this host cannot keep is refused by name, and the container runs on', () => {
+    expect(podman('run', '-d', '--name', 'limited', ...alone, 'busybox', ...waits).status).toBe(0);
+    const { status, stderr } = podman('update', '--memory', '64m', '--memory-swap', '64m', 'limited');
+    const max = podman('exec', 'limited', 'cat', '/sys/fs/cgroup/memory.max');
+    if (needs('controller:memory')) expect(max.stdout).toBe(`${64 * 2 ** 20}\n`);
+    else expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringContaining('memory') as string });
+    expect(podman('exec', 'limited', 'true').status).toBe(0);
+    expect(podman('rm', '-f', '-t', '0', 'limited').status).toBe(0);
+  });
+});
+
+const rootless = able && needs('rootless', 'subids', 'tool:useradd');
+
+describe.runIf(rootless)('podman, by an ordinary user', () => {
+  let asUser: (...words: string[]) => Called;
+
+  beforeAll(async () => {
+    realm = new Realm();
+    await realm.open();
+    chmodSync(realm.place, 0o755);
+    const set = [
+      'groupadd --gid 61000 rider && useradd --no-create-home --uid 61000 --gid 61000 rider',
+      'sed -i /^rider:/d /etc/subuid /etc/subgid',
+      'echo rider:2000000:65536 >>/etc/subuid && echo rider:2000000:65536 >>/etc/subgid',
+      'mkdir -p /run/user/61000 && chown 61000:61000 /run/user/61000',
+    ].join(' && ');
+    const files = `mkdir -p /etc/containers && printf '%s\\n' "$@" >/etc/containers/containers.conf`;
+    expect(realm.call('sh', '-c', `${set} && ${files}`, 'sh', ...settings)).toMatchObject({ status: 0 });
+    const home = realm.at('home');
+    makeStorage(home);
+    for (const path of [home, `${home}/storage.conf`]) chownSync(path, 61_000, 61_000);
+    const who = [
+      ...['setpriv', '--reuid', '61000', '--regid', '61000', '--clear-groups', '--inh-caps=-all', 'env', '-i'],
+      ...['PATH=/usr/sbin:/usr/bin:/sbin:/bin', `HOME=${home}`, 'USER=rider', 'XDG_RUNTIME_DIR=/run/user/61000'],
+    ];
+    asUser = (...words) => realm.call(...who, ...words);
+    expect(asUser(`${checkout}/bin/tare`, 'oci', 'install', '--for', 'podman', '--default')).toMatchObject({
+      status: 0,
+    });
+    spawnSync('tar', ['-C', busyboxRoot, '-cf', realm.at('image.tar'), '.']);
+    expect(rider('import', realm.at('image.tar'), 'busybox')).toMatchObject({ status: 0 });
+  });
+  afterAll(async () => {
+    await realm[Symbol.asyncDispose]();
+    expect(realm.left()).toEqual([]);
+  });
+
+  const rider = (...words: string[]): Called =>
+    asUser('env', `CONTAINERS_STORAGE_CONF=${realm.at('home')}/storage.conf`, 'podman', ...words);
+
+  test('run: root inside, nobody special outside', () => {
+    expect(rider('info', '--format', '{{.Host.OCIRuntime.Name}} {{.Host.Security.Rootless}}').stdout).toBe(
+      'tare true\n',
     );
-    expect(status).toBe(0);
-    expect(stdout.trim().split(/\s+/)).toEqual(['0', '100000', '65536', '0']);
+    const script = 'id -u; cat /proc/self/uid_map; exit 7';
+    const { status, stdout } = rider('run', '--rm', ...alone, 'busybox', 'sh', '-c', script);
+    expect(status).toBe(7);
+    expect(stdout.trim().split(/\s+/).slice(0, 4)).toEqual(['0', '0', '61000', '1']);
+    expect(rider('run', '--rm', ...alone, 'busybox', 'no-such-command').status).toBe(127);
+  });
+
+  test('in the background: exec, stop, start again, remove', () => {
+    expect(rider('run', '-d', '--name', 'one', ...alone, '--user', '1000', 'busybox', ...waits)).toMatchObject({
+      status: 0,
+    });
+    expect(rider('exec', 'one', 'sh', '-c', 'id -u; exit 42')).toMatchObject({ status: 42, stdout: '1000\n' });
+    expect(rider('exec', '-t', 'one', 'tty')).toMatchObject({ status: 0, stdout: '/dev/pts/0\r\n' });
+    expect(rider('stop', '-t', '0', 'one')).toMatchObject({ status: 0 });
+    expect(rider('start', 'one')).toMatchObject({ status: 0 });
+    expect(rider('rm', '-f', '-t', '0', 'one')).toMatchObject({ status: 0 });
   });
 });
