@@ -139,6 +139,11 @@ export class Container implements AsyncDisposable {
     ]);
   }
 
+  /** When execve has given way to the payload, by process.hrtime.bigint(); undefined where it has not yet. */
+  get executedAt(): bigint | undefined {
+    return this.#child.surroundings.executed;
+  }
+
   /** Of a traced launch: where its time went. Complete once `exited` has settled. */
   get timeline(): Timeline {
     const request = this.#requested === undefined ? {} : { request: this.#requested };

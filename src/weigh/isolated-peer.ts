@@ -39,7 +39,15 @@ export class IsolatedPeer implements Peer {
       await Promise.all([out.ended, errors.ended]);
       if (exitCode !== 0) throw this.#failure(errors.text(), `exit code ${exitCode}`);
       const firstByte = out.first();
-      return { requested, ...(firstByte === undefined ? {} : { firstByte }), exited, gone, output: out.text() };
+      const internal = internalTimer(isolated);
+      return {
+        requested,
+        ...(firstByte === undefined ? {} : { firstByte }),
+        exited,
+        gone,
+        ...(internal === undefined ? {} : { internal }),
+        output: out.text(),
+      };
     } finally {
       await isolated[Symbol.asyncDispose]();
     }
@@ -82,6 +90,12 @@ export class IsolatedPeer implements Peer {
     const last = said.trim().slice(-1000);
     return new TareError(`run ${this.#name}: ${last === '' ? how : `${last} (${how})`}`);
   }
+}
+
+/** As Firecracker counts: from a monitor that is ready until the guest's first process. */
+function internalTimer({ timeline }: Isolated): bigint | undefined {
+  const phases = timeline.phases.filter(({ name }) => ['firmware', 'kernel', 'resume'].includes(name));
+  return phases.length === 0 ? undefined : BigInt(Math.round(phases.reduce((sum, { wallNs }) => sum + wallNs, 0)));
 }
 
 interface Collected {

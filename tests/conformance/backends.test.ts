@@ -7,6 +7,7 @@ import { Engine } from '../../src/container/engine.ts';
 import { builtFile } from '../../src/linux/native.ts';
 import { readMountinfo } from '../../src/linux/proc.ts';
 import { backends } from '../../src/weigh/backends.ts';
+import { outside, PrivateLink, ports } from '../../src/weigh/link.ts';
 import { commandLineOf } from '../../src/weigh/processes.ts';
 import type { Job, Peer, Site } from '../../src/weigh/types/backend.ts';
 import { changes, type HostState, observeHost, warmUp } from '../kernel/host-state.ts';
@@ -15,6 +16,9 @@ import { needs } from '../kernel/needs.ts';
 const able = needs('root', 'overlay', 'busybox', 'cgroup2');
 const engine = new Engine();
 const root = builtFile('images/weigh/rootfs');
+const tools = builtFile('images/weigh-tools/rootfs');
+/** What the tests of a link need of the image: those who listen. */
+const linked = needs('tool:iperf3', 'tool:ip');
 const namespaceFiles: Readonly<Record<string, string>> = { mount: 'mnt', network: 'net' };
 
 const directory = mkdtempSync(join(tmpdir(), 'tare-test-'));
@@ -69,7 +73,7 @@ test('who has a kernel of its own says who executes it, and by which name it may
   }
 });
 
-describe.runIf(able).each(present)('$name', ({ name, traits, ...backend }) => {
+describe.runIf(able).each(present)('$name', ({ name, traits, offers, ...backend }) => {
   let before: HostState = {};
   beforeAll(async () => {
     await warmUp(engine);
@@ -145,6 +149,38 @@ describe.runIf(able).each(present)('$name', ({ name, traits, ...backend }) => {
     const peer = await open(['/bin/readlink', '/proc/self/ns/net'], { network: 'host' });
     const [run] = await peer.run(1);
     expect(run?.output.trim()).toBe(readlinkSync('/proc/self/ns/net'));
+  });
+
+  test.runIf('through' in offers.volume)('keeps what is written to a volume, past the end of an instance', async () => {
+    const peer = await open(['/bin/sh', '-c', 'cat /mnt/kept 2> /dev/null; echo once >> /mnt/kept'], {
+      storage: 'volume',
+    });
+    await peer.run(1);
+    const [second] = await peer.run(1);
+    expect(second?.output).toBe('once\n');
+  });
+
+  test.runIf('through' in offers.root)('writes to a root that does not lie in memory', async () => {
+    const script = 'echo kept > /var/tmp/file && stat -f -c %T /var/tmp';
+    const peer = await open(['/bin/sh', '-c', script], { storage: 'root' });
+    const [run] = await peer.run(1);
+    expect(run?.output).toMatch(/^(?!tmpfs|ramfs)\S+\n$/);
+  });
+
+  test.runIf('through' in offers.link && linked)('reaches whoever listens outside, and is reached', async () => {
+    await using link = await PrivateLink.open(tools);
+    const job = { root: tools, network: link } as const;
+    const caller = await open(['/bin/payload', 'ping', outside, `${ports.echo}`, '20'], job);
+    const [run] = await caller.run(1);
+    expect(run?.output).toMatch(/^p50 \d+\np99 \d+\n$/);
+    await caller[Symbol.asyncDispose]();
+
+    const server = ['/bin/busybox', 'httpd', '-f', '-p', '8080', '-h', '/etc'];
+    const peer = await open(['/bin/payload', 'attend', '8080', ...server], job);
+    const { answered } = await link.ask(peer.address ?? link.address, 8080);
+    const held = await peer.hold?.();
+    expect(await answered).toBeGreaterThan(held?.requested ?? 0n);
+    await held?.release();
   });
 
   test('takes its steps apart, if it has some', async () => {

@@ -73,12 +73,14 @@ class Library implements Peer {
     const { exitCode, usage } = await container.exited;
     const gone = process.hrtime.bigint();
     const { user, system } = process.cpuUsage(before);
+    const { executedAt } = container;
     await heard; // what was written last may arrive after the end
     if (exitCode !== 0) throw this.#failure(`exit code ${exitCode}`);
     return {
       requested,
       ...(firstByte === undefined ? {} : { firstByte }),
       exited: gone,
+      ...(executedAt === undefined ? {} : { internal: executedAt - requested }),
       gone,
       output,
       usage: { user: usage.user + user, system: usage.system + system },

@@ -26,6 +26,8 @@ export class Workspace implements Disposable {
   /** Where files lie on a disk, as far as this machine has one. */
   readonly disk: string;
   readonly #lock: number;
+  /** That `disk` is in use: a weighing in another mount namespace may have another lock. */
+  readonly #diskLock: number | undefined;
 
   private constructor(grounds: Grounds, base: string, lock: number) {
     this.#grounds = grounds;
@@ -33,6 +35,7 @@ export class Workspace implements Disposable {
     this.#directory = join(base, `${process.pid}-${Date.now()}`);
     this.disk = join(diskBase(base), basename(this.#directory));
     for (const path of [this.#directory, this.disk]) mkdirSync(path, { mode: 0o700 });
+    this.#diskLock = tryLock(grounds.engine.spawner, this.disk);
   }
 
   /**
@@ -64,6 +67,7 @@ export class Workspace implements Disposable {
 
   [Symbol.dispose](): void {
     for (const path of [this.#directory, this.disk]) rmSync(path, { recursive: true, force: true });
+    if (this.#diskLock !== undefined) closeSync(this.#diskLock);
     closeSync(this.#lock);
   }
 }
@@ -93,5 +97,11 @@ async function sweep(base: string, grounds: Grounds, backends: readonly Backend[
     }
     rmSync(directory, { recursive: true, force: true });
   }
-  for (const name of readdirSync(diskBase(base))) rmSync(join(diskBase(base), name), { recursive: true, force: true });
+  for (const name of readdirSync(diskBase(base))) {
+    const path = join(diskBase(base), name);
+    const unused = tryLock(grounds.engine.spawner, path);
+    if (unused === undefined) continue;
+    rmSync(path, { recursive: true, force: true });
+    closeSync(unused);
+  }
 }

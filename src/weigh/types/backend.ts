@@ -113,6 +113,8 @@ export interface Run {
   readonly exited: bigint;
   /** And nothing is left of it: no process, no cgroup, no file. */
   readonly gone: bigint;
+  /** How long the start took by the backend's own timer, in ns; absent where it has none. */
+  readonly internal?: bigint;
   /** At most the first 64 KiB. */
   readonly output: string;
   /** Of all its processes that somebody waited for; absent where a service or a hypervisor did. */

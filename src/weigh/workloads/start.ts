@@ -26,6 +26,11 @@ const measures: readonly Measure[] = [
     'request → first byte',
     'From the request until the first byte that the payload writes has arrived with whoever asked: end to end, no internal timer.',
   ),
+  measure(
+    'internal',
+    'by its own timer',
+    'The start as the backend itself would tell it: of tare, until execve has succeeded; of a virtual machine, from a monitor that is ready until the guest’s first process, as Firecracker’s 125 ms are counted. Whoever asked waits longer.',
+  ),
   measure('exited', 'request → exit', 'From the request until whoever asked knows that the payload has ended.'),
   measure('teardown', 'exit → all gone', 'From there until nothing is left.'),
   measure('user', 'CPU, user', 'User time of all its processes, of those that somebody waited for: wait4(2).'),
@@ -98,11 +103,12 @@ async function sampleStart(peer: Peer): Promise<Values> {
   return run === undefined ? {} : valuesOf(run);
 }
 
-function valuesOf({ requested, firstByte, exited, gone, usage }: Run): Values {
+function valuesOf({ requested, firstByte, exited, gone, usage, internal }: Run): Values {
   const [user, system] = [(usage?.user ?? 0) / 1000, (usage?.system ?? 0) / 1000];
   return {
     gone: ms(requested, gone),
     ...(firstByte === undefined ? {} : { firstByte: ms(requested, firstByte) }),
+    ...(internal === undefined ? {} : { internal: Number(internal) / 1e6 }),
     exited: ms(requested, exited),
     teardown: ms(exited, gone),
     ...(usage === undefined ? {} : { user, system, blocked: Math.max(0, ms(requested, exited) - user - system) }),
