@@ -71,15 +71,15 @@ function sheetOf(
     measure,
     head: ['', 'n', 'median', '95 %', 'p99', `to ${reference} (95 %)`, ...titles],
     rows,
-    notes: [...ways(series), ...failures, ...missing],
+    notes: [...waysOf(series), ...failures, ...missing],
   };
 }
 
-/** `through bind mount: tare, crun; virtio-blk: microvm-tcg` */
-function ways(series: readonly Series[]): string[] {
+/** `through bind mount (tare, crun); virtio-blk (microvm-tcg)`, where that is told. */
+export function waysOf(series: readonly Series[], nameOf = (backend: string): string => backend): string[] {
   const backends = new Map<string, string[]>();
   for (const { backend, through } of series)
-    if (through !== undefined) backends.set(through, [...(backends.get(through) ?? []), backend]);
+    if (through !== undefined) backends.set(through, [...(backends.get(through) ?? []), nameOf(backend)]);
   const said = [...backends].map(([through, names]) => `${through} (${names.join(', ')})`);
   return said.length === 0 ? [] : [`through ${said.join('; ')}`];
 }

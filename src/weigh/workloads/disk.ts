@@ -11,23 +11,26 @@ const depths = [1, 32] as const;
 const random = { randread: 'random reads', randwrite: 'random writes' } as const;
 const inRow = { read: 'reads in a row', write: 'writes in a row' } as const;
 
+const queued = (depth: number): string =>
+  depth === 1 ? 'one after the other: a queue depth of 1' : `${depth} under way at a time: a queue depth of ${depth}`;
+
 const measures: readonly Measure[] = [
   ...Object.entries(random).flatMap(([name, title]) =>
     depths.map((depth): Measure => ({
       name: `${name}-${depth}`,
-      title: `${title}, ${depth}`,
+      title: `${title}, QD ${depth}`,
       unit: '1/s',
       better: 'higher',
-      definition: `Of 4 KiB, ${depth === 1 ? 'one after the other' : `${depth} under way at a time`}.`,
+      definition: `Of 4 KiB, ${queued(depth)}.`,
     })),
   ),
   ...Object.entries(inRow).flatMap(([name, title]) =>
     depths.map((depth): Measure => ({
       name: `${name}-${depth}`,
-      title: `${title}, ${depth}`,
+      title: `${title}, QD ${depth}`,
       unit: 'MB/s',
       better: 'higher',
-      definition: `Of 1 MiB, ${depth === 1 ? 'one after the other' : `${depth} under way at a time`}.`,
+      definition: `Of 1 MiB, ${queued(depth)}.`,
     })),
   ),
   {

@@ -56,9 +56,12 @@ const common = (name: string, title: string, address: string, effort: Effort): T
 });
 
 function jobFor({ tools = '', outside: link }: Stock, lines: readonly string[]): Job {
-  const script = ['set -e', ...lines].join('\n');
+  const script = ['set -e', scratch, ...lines].join('\n');
   return { root: tools, payload: ['/bin/sh', '-c', script], network: link ?? 'own' };
 }
+
+/** iperf3 keeps what it sends in a file, and some roots are read-only. */
+const scratch = 'export TMPDIR=/dev/shm';
 
 /** Whoever shares the namespaces of its processes with others has to end them itself. */
 const servers = [

@@ -2,18 +2,9 @@
 import type { Weighing } from '../../types/result.ts';
 import { figure, range } from '../figures.ts';
 import { absence, allOf, bestOf, contrast, type Field, fieldOf, type Standing } from './contrast.ts';
+import { deviceFindings } from './device-findings.ts';
+import type { Finding } from './finding.ts';
 import { readable, times } from './readable.ts';
-
-export interface Finding {
-  /** What it is about: `A container beside a virtual machine`. */
-  readonly title: string;
-  /** In large letters: `526× faster`. */
-  readonly figure: string;
-  /** Reads on from the figure: `faster starts a container …` */
-  readonly claim: string;
-  /** A sentence each. */
-  readonly because: readonly string[];
-}
 
 export function findingsOf(weighing: Weighing): Finding[] {
   const start = fieldOf(weighing, 'start');
@@ -22,6 +13,7 @@ export function findingsOf(weighing: Weighing): Finding[] {
     ...(start === undefined ? [] : [besideMachine(weighing, start, startWords), startBesideProcess(weighing, start)]),
     ...(memory === undefined ? [] : [besideMachine(weighing, memory, memoryWords)]),
     rate(weighing),
+    ...deviceFindings(weighing),
   ].filter((finding) => finding !== undefined);
 }
 

@@ -6,6 +6,7 @@ import { type Bar, partColours, stack } from '../charts/stack.ts';
 import { samplesLink } from '../downloads.ts';
 import { type Draw, familyKeys, figure, keys } from '../figures.ts';
 import { html, type Markup, type Part } from '../markup.ts';
+import { waysOf } from '../../rows.ts';
 import { otherMeasures, samplesTable, scaleTable, summaryTable } from './question-tables.ts';
 import type { Measure, Variant } from '../../../types/question.ts';
 import type { BackendEntry, QuestionEntry, Series, Weighing } from '../../../types/result.ts';
@@ -197,10 +198,12 @@ function notes({ weighing, question }: Asked, variant: Variant): Part {
           ${reason}${cure === undefined ? '' : html` (<code>${cure}</code>)`}
         </li>`,
     );
-  return early.length + missing.length === 0
+  const own = question.series.filter((one) => one.variant === variant.name);
+  const through = waysOf(own, (backend) => titles.get(backend) ?? backend).map((line) => html`<li>${line}</li>`);
+  return early.length + missing.length + through.length === 0
     ? ''
     : html`<ul class="notes">
-        ${early}${missing}
+        ${through}${early}${missing}
       </ul>`;
 }
 
