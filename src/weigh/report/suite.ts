@@ -79,4 +79,4 @@ export function oursOf(weighing: Weighing, anchor: Anchor): string {
 const missingOf = ({ questions }: Weighing, suite: Suite): string[] =>
   suite.questions
     .filter((name) => !questions.some((question) => question.name === name))
-    .map((name) => `${name}: not measured: tare does not ask it yet`);
+    .map((name) => `${name}: not measured: this weighing did not ask it`);

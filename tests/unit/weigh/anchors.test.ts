@@ -35,9 +35,13 @@ test('anchors are these, to the digits of their sources', () => {
     felter2015 bandwidth KVM: STREAM triad 0.98771 times (means of 7 and 8 logged runs)
     felter2015 bandwidth Docker: RandomAccess 1.0175 times (mean of 10)
     felter2015 bandwidth KVM: RandomAccess 1.011 times (mean of 10)
+    felter2015 network natively: one stream 1162.5 MB/s (as quoted: 9.3 Gbit/s)
+    felter2015 network Docker, through its NAT: one stream 1162.5 MB/s (as quoted: 9.3 Gbit/s)
+    felter2015 network KVM, vhost: one stream 1162.5 MB/s (as quoted: 9.3 Gbit/s)
     felter2015 network Docker, through its NAT: request and response 2 times (as quoted)
     felter2015 network KVM, vhost: request and response 1.8 times (as quoted)
-    felter2015 disk KVM: 4 KiB random reads 0.5 times (as quoted: half)"
+    felter2015 disk KVM: 4 KiB random reads 0.5 times (as quoted: half)
+    felter2015 app KVM: Redis, more than 100 connections 1 times (as quoted: almost the same)"
   `);
 });
 

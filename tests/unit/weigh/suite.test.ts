@@ -1,11 +1,13 @@
 /** A paper's table beside ours: with the example in the place of a run. */
 import { describe, expect, test } from 'vitest';
+import { publications } from '../../../src/weigh/anchors.ts';
 import { choose } from '../../../src/weigh/choose.ts';
 import { besideOf } from '../../../src/weigh/report/beside.ts';
 import { suiteMarkdown, suiteTerminal } from '../../../src/weigh/report/suite.ts';
 import { suites } from '../../../src/weigh/suites.ts';
 import { questionNames } from '../../../src/weigh/types/question.ts';
 import type { Weighing } from '../../../src/weigh/types/result.ts';
+import { workloads } from '../../../src/weigh/workloads.ts';
 import { example } from './page/example.ts';
 
 const page = { columns: 100, color: false };
@@ -31,6 +33,14 @@ describe('a suite', () => {
       'no such suite: nsdi02 (did you mean nsdi20?); there are felter2015, nsdi20, hotcloud19',
     );
   });
+});
+
+test.each(publications)('$name is quoted beside measures that there are, in their units', ({ anchors }) => {
+  for (const { question, measure, unit } of anchors) {
+    const own = workloads.find((one) => one.question === question)?.measures.find(({ name }) => name === measure);
+    expect([question, measure, own === undefined ? 'none' : 'there']).toEqual([question, measure, 'there']);
+    if (unit !== 'times') expect([measure, own?.unit]).toEqual([measure, unit]);
+  }
 });
 
 describe('beside a published figure stands', () => {
@@ -72,7 +82,7 @@ describe('is told', () => {
     expect(text).toContain(
       'KVM: STREAM triad [2]\n  published  0.988× of a process’s (means of 7 and 8 logged runs)\n  ours       not measured',
     );
-    expect(text).toContain('network: not measured: tare does not ask it yet');
+    expect(text).toContain('network: not measured: this weighing did not ask it');
   });
 
   test('as Markdown', () => {
