@@ -11,12 +11,14 @@ import { helpFlag, otherFlags } from './flags/other.ts';
 import { processFlags } from './flags/process.ts';
 import { resourceFlags } from './flags/resources.ts';
 import { securityFlags } from './flags/security.ts';
+import { integer } from './forms/numbers.ts';
 import { hostPath } from './forms/words.ts';
 import { turn } from './landings.ts';
 import type {
   DoctorCommand,
   ExplainCommand,
   InspectCommand,
+  PruneCommand,
   ListCommand,
   RunCommand,
   StepCommand,
@@ -79,6 +81,24 @@ export const inspectFlags: readonly FlagGroup<InspectCommand>[] = [
   {
     title: 'Output',
     flags: [{ name: 'json', help: 'Print all that was seen as JSON.', lands: turn('json') }, helpFlag],
+  },
+];
+
+export const pruneFlags: readonly FlagGroup<PruneCommand>[] = [
+  {
+    title: 'What goes',
+    flags: [
+      {
+        name: 'unused',
+        value: 'DAYS',
+        help: 'Only what has not been used for so long.',
+        lands: landing(integer({ min: 0, max: 36_500 }, 'a whole number of days'), (command, days) => {
+          command.unused = days;
+        }),
+      },
+      { name: 'all', help: 'The newest kernels too: one is downloaded again.', lands: turn('all') },
+      helpFlag,
+    ],
   },
 ];
 

@@ -1,5 +1,5 @@
 /** The help of `tare vm` and of its actions. */
-import { inspectFlags, listFlags, sweepFlags } from './flags.ts';
+import { inspectFlags, listFlags, pruneFlags, sweepFlags } from './flags.ts';
 import { vmFlags } from './flags/vm.ts';
 import type { Page } from './page.ts';
 
@@ -35,6 +35,17 @@ export const vmPage: Page = {
       about: 'Remove snapshots of this user. Guests that were resumed from them go on.',
       groups: sweepFlags,
       examples: [['tare vm rm warm', '']],
+    },
+    prune: {
+      summary: 'Remove kernels, disks and first files that nothing wants.',
+      usage: 'tare vm prune [FLAGS]',
+      about:
+        'Remove what was kept for machines and is no longer wanted: disks of images that have changed, kernels of which there are newer ones. Whatever a machine runs with, a snapshot needs or was used within the last minute stays. What nobody has used for 30 days goes by itself.',
+      groups: pruneFlags,
+      examples: [
+        ['tare vm prune', 'all that is not in use'],
+        ['tare vm prune --unused 7', 'what was not used this week'],
+      ],
     },
     inspect: {
       summary: 'Show what a guest sees of its machine.',

@@ -49,6 +49,13 @@ export interface InspectCommand extends RunCommand {
   json: boolean;
 }
 
+export interface PruneCommand {
+  /** Days. */
+  unused: number;
+  all: boolean;
+  help: boolean;
+}
+
 export interface SweepCommand {
   help: boolean;
 }

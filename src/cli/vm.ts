@@ -21,5 +21,6 @@ const actions: Readonly<Record<string, () => Promise<Verb>>> = {
   snapshot: () => import('./vm/snapshot.ts'),
   list: () => import('./vm/list.ts'),
   rm: () => import('./vm/rm.ts'),
+  prune: () => import('./vm/prune.ts'),
   inspect: () => import('./vm/inspect.ts'),
 };

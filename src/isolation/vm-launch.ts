@@ -187,6 +187,7 @@ async function launch(
     ...(state === undefined ? {} : { file: state }),
   });
   const { arch } = engine.host;
-  const { memory } = machine;
-  return new Vm(qemu, { arch, boot: plan.files.boot, patience, memory, ...(signal && { signal }) }, started);
+  const { memory, memoryFile } = machine;
+  const how = { arch, boot: plan.files.boot, patience, memory, ...(signal && { signal }) };
+  return new Vm(qemu, { ...how, ...(memoryFile && { memoryFile: memoryFile.path }) }, started);
 }

@@ -10,6 +10,7 @@ import { type GuestDevices, guestDevices } from '../vm/guest-devices.ts';
 import { type GuestFiles, guestFiles } from '../vm/guest-files.ts';
 import { findKernel, type GuestKernel } from '../vm/kernel.ts';
 import type { Machine } from '../vm/machine.ts';
+import { pruneDaily } from '../vm/prune.ts';
 import { qemuFds } from '../vm/qemu.ts';
 import type { MachineRequest } from '../vm/request.ts';
 import { volumesTag } from '../vm/volume-program.ts';
@@ -67,6 +68,7 @@ export async function planVm(
   const devices = { ...known, late: [...known.late, ...modules] };
   const files = await guestFiles(kernel, devices, { arch: engine.host.arch });
   refuseTooSmall(size.memory, fileOf(kernel), files.path);
+  pruneDaily();
   const board: Board = {
     name: id,
     type,
@@ -83,9 +85,16 @@ export async function planVm(
     channel: qemuFds.channel,
     monitor: qemuFds.monitor,
     trimmed: true,
+    wholeKernel: vm.kernel !== undefined || looksIntoKernel(request),
   };
   return { image, kernel, disk, devices, files, board, ...(vm.disk && { dataTarget: vm.disk.target }) };
 }
+
+const capabilitiesToLook = new Set(['ALL', 'BPF', 'PERFMON', 'SYS_ADMIN', 'SYSLOG']);
+
+/** Whether a payload may trace the guest's kernel, or load programs into it. */
+const looksIntoKernel = ({ privileged, capAdd = [] }: RunRequest): boolean =>
+  privileged === true || capAdd.some((name) => capabilitiesToLook.has(name.toUpperCase().replace(/^CAP_/, '')));
 
 function memoryOf({ limits }: RunRequest): number {
   const memory = limits?.memory === undefined ? usualMemory : parseSize(limits.memory);

@@ -6,7 +6,7 @@
  * decides what machines boot. It holds copies of images, so nobody else may read it either.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, lutimesSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TareError } from '../errors.ts';
@@ -58,12 +58,26 @@ async function openRoom(room: string): Promise<void> {
   }
 }
 
-/** The path of an entry, if there is one to be trusted. @throws {@link TareError} where the room is somebody else's */
+/**
+ * The path of an entry, if there is one to be trusted. Its time says, to ten seconds, when it was used last.
+ *
+ * @throws {@link TareError} where the room is somebody else's
+ */
 export function kept(room: string, name: string): string | undefined {
   const path = join(room, name);
   if (!existsSync(path)) return undefined;
   checkOwner(room);
+  markUsed(path);
   return path;
+}
+
+function markUsed(path: string): void {
+  const now = Date.now();
+  try {
+    if (now - lstatSync(path).mtimeMs > 10_000) lutimesSync(path, now / 1000, now / 1000);
+  } catch {
+    // A cache that cannot be written to still serves, and an entry may be gone by now.
+  }
 }
 
 /** The names of all entries. @throws {@link TareError} where the room is somebody else's */

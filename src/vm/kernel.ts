@@ -15,7 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { TareError } from '../errors.ts';
 import { type BzImage, type Compression, isBzImage, parseBzImage } from './bzimage.ts';
-import { allKept, keep, vmCache } from './cache.ts';
+import { allKept, keep, kept, vmCache } from './cache.ts';
 import { downloadPackage, findPackage, hasCompressedModules, trimModules } from './debian.ts';
 import { isElf, linuxRelease, pvhEntry } from './elf.ts';
 import { indexModules, loadOrder, type ModuleIndex } from './modules.ts';
@@ -129,7 +129,7 @@ export function newestKept(names: readonly string[], flavour: Flavour): string |
 }
 
 async function readPackaged(room: string, name: string): Promise<GuestKernel> {
-  const home = join(room, name);
+  const home = kept(room, name) ?? join(room, name);
   const facts = await readFacts(home);
   return { name, bzImage: join(home, 'vmlinuz'), ...placed(facts, home, join(home, 'modules')) };
 }

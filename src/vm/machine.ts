@@ -77,6 +77,8 @@ export interface Machine {
   readonly trimmed: boolean;
   /** The host's clock rate, where the guest must not measure it: see `parametersOf`. */
   readonly tscKhz?: number;
+  /** See `parametersOf`. */
+  readonly wholeKernel?: boolean;
   readonly memoryFile?: MemoryFile;
   /** Start where a snapshot left off, once told so by QMP. */
   readonly resumes?: boolean;
@@ -99,7 +101,7 @@ const option = (why: string, ...words: [string, ...string[]]): Option => ({ word
 /** @throws TareError where the parts do not fit together */
 export function planMachine(machine: Machine): MachinePlan {
   refuseMisfits(machine);
-  const parameters = parametersOf(machine);
+  const parameters = parametersOf({ ...machine, network: guestNetwork(machine.network) });
   const line = parameters.map(({ text }) => text).join(' ');
   return {
     parameters,

@@ -13,6 +13,9 @@ export interface Booted {
   readonly accelerator: 'kvm' | 'tcg';
   readonly trimmed: boolean;
   readonly tscKhz?: number;
+  readonly network: 'none' | 'user';
+  /** Initialize all of the kernel: for a payload that looks into it, or a kernel that nobody has tried this with. */
+  readonly wholeKernel?: boolean;
 }
 
 export const parametersOf = (machine: Booted): readonly Parameter[] => [
@@ -22,11 +25,14 @@ export const parametersOf = (machine: Booted): readonly Parameter[] => [
   ...(machine.trimmed ? trims(machine) : []),
 ];
 
-function trims({ accelerator, tscKhz }: Booted): Parameter[] {
+function trims(machine: Booted): Parameter[] {
+  const { accelerator, tscKhz, wholeKernel } = machine;
   const common = [
     parameter('quiet', 'print warnings only: each character is an exit from the guest'),
     parameter('cryptomgr.notests', 'trust the ciphers that the kernel comes with'),
     parameter('random.trust_cpu=on', 'take randomness from the processor: the guest has no other source yet'),
+    parameter('init_on_alloc=0', 'do not clear what the kernel allocates for itself: the guest has one tenant'),
+    ...(wholeKernel === true ? [] : omissions(machine)),
   ];
   if (accelerator === 'kvm') return common;
   return [
@@ -43,3 +49,28 @@ function trims({ accelerator, tscKhz }: Booted): Parameter[] {
         ]),
   ];
 }
+
+const without = (initcalls: readonly string[], why: string): Parameter =>
+  parameter(`initcall_blacklist=${initcalls.join(',')}`, why);
+
+/** What Linux 6.1 does at every boot for who traces the kernel, loads BPF or checks signatures: nearly half of all instructions. */
+const omissions = ({ network }: Booted): Parameter[] => [
+  parameter('lsm=landlock', 'only what a payload can use itself: the others want policies that nobody loads'),
+  without(
+    ['ftrace_check_for_weak_functions', 'trace_eval_init', 'tracer_init_tracefs'],
+    'no files for tracing: nobody traces this kernel, and 38,000 names would be looked up',
+  ),
+  without(['crypto_kdf108_init', 'load_system_certificate_list'], 'no more tests of ciphers, and no certificates'),
+  // TCP's cubic offers functions to BPF, and so reads those types: where there is a network, they are read.
+  ...(network === 'user'
+    ? []
+    : [
+        without(
+          [
+            ...['btf_module_init', 'kfunc_init', 'bpf_key_sig_kfuncs_init', 'bpf_prog_test_run_init'],
+            ...['bpf_rstat_kfunc_init', 'bpf_tcp_ca_kfunc_init', 'cubictcp_register'],
+          ],
+          'do not read 4 MB of types for BPF',
+        ),
+      ]),
+];

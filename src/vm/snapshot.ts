@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TareError } from '../errors.ts';
@@ -189,5 +189,5 @@ const cp: Tool = { program: 'cp', package: 'coreutils' };
 
 /** A file of which most is holes stays one. */
 export async function copySparse(from: string, to: string, doing: string): Promise<void> {
-  await runTool(doing, cp, ['--sparse=always', '--reflink=auto', from, to]);
+  await runTool(doing, cp, ['--sparse=always', '--reflink=auto', from, to], { place: dirname(to) });
 }

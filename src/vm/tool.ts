@@ -16,6 +16,8 @@ export interface ToolOptions {
   readonly mostOutput?: number;
   /** In milliseconds. */
   readonly patience?: number;
+  /** Where it writes, for whoever is to make room there; the cache where absent. */
+  readonly place?: string;
 }
 
 const patience = 300_000;
@@ -44,7 +46,8 @@ export async function runTool(
   if (!result.failed) return Buffer.from(result.stdout);
   const said = Buffer.from(result.stderr).toString().trim().split('\n').slice(-3).join('; ');
   if (/no space left on device/i.test(said)) {
-    throw new TareError(doing, { errno: 'ENOSPC', hint: 'make room on the disk that the cache is on', cause: result });
+    const { place = 'the cache' } = options;
+    throw new TareError(doing, { errno: 'ENOSPC', hint: `make room on the disk with ${place}`, cause: result });
   }
   const what = result.timedOut ? 'takes too long' : said === '' ? result.shortMessage : `says: ${said}`;
   throw new TareError(`${doing}: ${tool.program} ${what}`, { cause: result });

@@ -4,6 +4,7 @@
  * Whatever ends it (its guest, a signal, a time limit) is the reason that everybody gets who waits for anything of it, with
  * the last lines of its console.
  */
+import { dirname } from 'node:path';
 import { TareError } from '../errors.ts';
 import type { Arch } from '../linux/abi.ts';
 import { Channel, type ChannelOptions, type GuestReady } from './channel.ts';
@@ -21,6 +22,8 @@ export interface VmOptions {
   readonly signal?: AbortSignal;
   /** Of the guest, in bytes: for the advice where it does not boot. */
   readonly memory: number;
+  /** The file that is its memory, where there is one. */
+  readonly memoryFile?: string;
 }
 
 /** When what happened: CLOCK_MONOTONIC of the host, in ns. */
@@ -131,7 +134,7 @@ export class Vm implements AsyncDisposable {
   async #watch(): Promise<void> {
     const exit = await this.#qemu.exited.catch((error: unknown) => error as Error);
     await Promise.all([this.#console.ended, this.#complaints.ended]);
-    this.end(exit instanceof Error ? exit : this.#trouble(describe(exit)));
+    this.end(exit instanceof Error ? exit : this.#trouble(describe(exit), this.#fullDiskHint(exit)));
   }
 
   async #lookWhyStopped(): Promise<void> {
@@ -141,6 +144,13 @@ export class Vm implements AsyncDisposable {
       this.end(this.#trouble('KVM gave up', this.#kvmHint() ?? hint));
     }
     if (status === 'guest-panicked') this.end(this.#trouble('the guest panicked'));
+  }
+
+  /** Memory that a file is to hold has no page where the file's disk has no block: mmap(2), SIGBUS. */
+  #fullDiskHint({ signal }: QemuExit): string | undefined {
+    const { memoryFile } = this.#options;
+    if (signal !== 'SIGBUS' || memoryFile === undefined) return undefined;
+    return `its memory is a file in ${dirname(memoryFile)}, and the disk is full: make room there`;
   }
 
   #kvmHint(): string | undefined {

@@ -1,13 +1,14 @@
 /** What the command says to those who ask for a virtual machine that cannot be: a clear error, and nothing left behind. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { Engine } from '../../src/container/engine.ts';
+import { newestKept } from '../../src/vm/kernel.ts';
 import { listSnapshots } from '../../src/vm/snapshot.ts';
 import { changes, type HostState, observeHost, warmUp } from './host-state.ts';
 import { needs } from './needs.ts';
@@ -66,6 +67,12 @@ function callWhere(script: string, ...argv: string[]): string {
   return said(status ?? signal, `${stdout}${stderr}`);
 }
 
+/** Of Debian's that are kept. */
+function newestKernel(): { bzImage: string } {
+  const name = newestKept(readdirSync(join(cache, 'kernel')), 'cloud');
+  return { bzImage: join(cache, 'kernel', name ?? '', 'vmlinuz') };
+}
+
 const hide = (path: string) => `mount --bind /dev/null ${path}`;
 
 test.runIf(able)('there is no QEMU', () => {
@@ -103,6 +110,51 @@ test.runIf(able)('the disk is full, so that a snapshot does not fit', () => {
   const where = `mkdir -p ${cache}/snapshot; mount -t tmpfs -o size=1m none ${cache}/snapshot; chmod 700 ${cache}/snapshot`;
   const argv = ['vm', 'snapshot', '--accel', 'tcg', '--name', 'none', 'busybox'];
   expect(callWhere(where, ...argv)).toMatch(/^125: tare: .*ENOSPC/);
+});
+
+test.runIf(able)('the disk is full, so that the first files or a kernel do not fit', () => {
+  const full = (kind: string) => `mkdir -p ${cache}/${kind}; mount -t tmpfs -o size=4k,mode=700 none ${cache}/${kind}`;
+  expect(callWhere(full('initramfs'), ...vm, 'busybox', 'true')).toMatchInlineSnapshot(`
+    "125: tare: write to the cache /var/cache/tare/vm/initramfs: ENOSPC (hint: make room in /var/cache/tare/vm/initramfs)
+    "
+  `);
+  const { bzImage } = newestKernel();
+  expect(callWhere(full('kernel'), ...vm, '--kernel', bzImage, 'busybox', 'true')).toMatch(
+    /^125: tare: .*(\/kernel|the cache).*ENOSPC|ENOSPC.*kernel/,
+  );
+});
+
+test.runIf(able)('the disk is full that has the memory of a guest to be kept, or resumed', () => {
+  const full = `mkdir -p ${rooms}; mount -t tmpfs -o size=20m,mode=755 none ${rooms}`;
+  const name = `full-${process.pid}`;
+  const keep = ['vm', 'snapshot', '--accel', 'tcg', '--name', name, 'busybox'];
+  expect(callWhere(full, ...keep)).toMatch(
+    /^125: tare: run a virtual machine: QEMU was ended by SIGBUS\n[^]*hint: its memory is a file in \/run\/tare\/vm\/.*, and the disk is full/,
+  );
+  expect(call(...keep)).toBe(`0: ${name}\n`);
+  const resumed = callWhere(full, ...vm, '--from-snapshot', name, 'busybox', 'true');
+  expect(resumed).toMatch(/^125: tare: take the memory of full-\d+: ENOSPC \(hint: make room on the disk with \/run/);
+  call('vm', 'rm', name);
+});
+
+test.runIf(able)('a guest that fills its disk is told so, and goes on', () => {
+  const fill = 'dd if=/dev/zero of=/x bs=1M 2>&1 | grep -o "No space left on device"; rm /x; echo on';
+  expect(call(...vm, 'busybox', 'sh', '-c', fill)).toBe('0: No space left on device\non\n');
+});
+
+test.runIf(able)('nothing that a machine runs with is pruned', async () => {
+  const name = `used-${process.pid}`;
+  const { ended, pid, ready } = running(name);
+  await ready;
+  const words = readFileSync(`/proc/${await qemuOf(name)}/cmdline`, 'utf8').split(/[\0,]/);
+  const files = words.map((word) => word.replace(/^file=/, '')).filter((word) => word.startsWith(cache));
+  expect(files).toHaveLength(3);
+  for (const path of files) utimesSync(path, 1, 1);
+  // As if nothing had been used for a week but by this machine.
+  expect(call('vm', 'prune', '--unused', '7')).not.toContain(files[1]);
+  expect(files.filter((path) => !existsSync(path))).toEqual([]);
+  process.kill(pid, 'SIGTERM');
+  expect(await ended).toMatch(/^143: /);
 });
 
 test.runIf(able)('an image that is no single directory', () => {

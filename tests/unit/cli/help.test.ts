@@ -185,6 +185,7 @@ test('tare vm --help, and the page of an action', () => {
       snapshot  Boot a guest once, to be resumed from then on.
       list      Show what is kept.
       rm        Remove snapshots.
+      prune     Remove kernels, disks and first files that nothing wants.
       inspect   Show what a guest sees of its machine.
 
     Examples:
