@@ -1,6 +1,7 @@
 /** `npm run bench [QUESTION…] [-- --rounds N --alive N]`: asks all questions, or those named. */
 import { parseArgs } from 'node:util';
 import { cli } from './cli.ts';
+import { docker } from './docker.ts';
 import { honesty } from './honesty.ts';
 import { machine } from './machine.ts';
 import { profile } from './profile.ts';
@@ -9,7 +10,7 @@ import { keep, say, sayMachine } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
 
-const questions: readonly Question[] = [start, cli, profile, machine, scale, honesty];
+const questions: readonly Question[] = [start, cli, docker, profile, machine, scale, honesty];
 
 const options = { rounds: { type: 'string' }, alive: { type: 'string', default: '1000' } } as const;
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;

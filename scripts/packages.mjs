@@ -61,7 +61,7 @@ const test = {
 };
 
 /** @type {Record<string, string>} */
-const bench = { ...kernel };
+const bench = { ...kernel, ...engines };
 
 /** @type {Record<string, string>} */
 const machine = {
@@ -72,7 +72,6 @@ const machine = {
 /** All that `tare weigh` knows to weigh. @type {Record<string, string>} */
 const peers = {
   ...bench,
-  ...engines,
   lxc: 'a peer',
   'systemd-container': 'a peer: systemd-nspawn',
 };

@@ -3,10 +3,12 @@ import { spawnSync, type StdioOptions } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Spec } from '../../../src/spec/spec.ts';
+import { type Called, eventually } from './call.ts';
 import type { Runtime } from './runtimes.ts';
+
+export { eventually } from './call.ts';
 
 const image = join(import.meta.dirname, '../../../dist/images/busybox/rootfs');
 
@@ -38,12 +40,6 @@ export const plainSpec = (args: readonly string[]): Spec => ({
   linux: { namespaces: worlds.map((type) => ({ type })) },
 });
 
-export interface Called {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 export interface CallOptions {
   readonly stdio?: StdioOptions;
   readonly env?: NodeJS.ProcessEnv;
@@ -57,15 +53,6 @@ export interface State {
   readonly status: string;
   readonly bundle: string;
   readonly annotations?: Record<string, string>;
-}
-
-/** Looks again and again, for ten seconds at most. */
-export async function eventually(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`it never came that ${what}`);
-    await sleep(5);
-  }
 }
 
 /** A text that has this in it. */

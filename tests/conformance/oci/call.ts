@@ -1,7 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Called } from './bundle.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Called {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Looks again and again, for ten seconds at most. */
+export async function eventually(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`it never came that ${what}`);
+    await sleep(5);
+  }
+}
 
 /**
  * Runs a command to its end. Both its streams go through files of a directory: what a container in the background

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageArchive, imageName as nameOf } from '../../../src/weigh/image-archive.ts';
 import { needs } from '../../kernel/needs.ts';
-import { eventually, type Called } from './bundle.ts';
+import { type Called, eventually } from './call.ts';
 import { busyboxRoot, checkout, Realm } from './realm.ts';
 
 const able = needs('root', 'busybox', 'overlay', 'cgroup2', 'tool:containerd', 'tool:ctr', 'tool:ip', 'tool:nsenter');

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../kernel/needs.ts';
-import type { Called } from './bundle.ts';
+import type { Called } from './call.ts';
 import { busyboxRoot, checkout, Realm } from './realm.ts';
 
 const able = needs('root', 'busybox', 'overlay', 'cgroup2', 'tool:podman', 'tool:conmon', 'tool:ip', 'tool:nsenter');

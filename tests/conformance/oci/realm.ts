@@ -14,8 +14,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
-import { type Called, eventually } from './bundle.ts';
-import { callByFiles } from './call.ts';
+import { callByFiles, type Called, eventually } from './call.ts';
 
 export const checkout = join(import.meta.dirname, '../../..');
 export const busyboxRoot = join(checkout, 'dist/images/busybox/rootfs');

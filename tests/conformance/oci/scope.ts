@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Resources } from '../../../src/spec/resources.ts';
-import type { Called } from './bundle.ts';
+import type { Called } from './call.ts';
 
 export interface ScopeOptions {
   /** Runs a command where systemd is. */

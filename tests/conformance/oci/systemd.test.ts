@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../kernel/needs.ts';
-import { eventually } from './bundle.ts';
+import { eventually } from './call.ts';
 import { checkout, Realm } from './realm.ts';
 import { Scope } from './scope.ts';
 
