@@ -63,6 +63,7 @@ const createCommand = flags(FSCONFIG, 'CMD_CREATE');
 const ofMount = flags(AT, 'EMPTY_PATH');
 const ofMounts = flags(AT, 'EMPTY_PATH', 'RECURSIVE');
 const inRoot = flags(RESOLVE, 'IN_ROOT');
+const ofThisMount = flags(RESOLVE, 'NO_XDEV', 'NO_MAGICLINKS', 'BENEATH');
 const pathOnly = flags(O, 'PATH', 'CLOEXEC');
 const directoryOnly = flags(O, 'PATH', 'DIRECTORY', 'CLOEXEC');
 
@@ -197,7 +198,10 @@ export function setAttributes(b: ProgramBuilder, why: string, mount: Cell, chang
   });
 }
 
-/** Writes a text to a file below an open directory, in one write. */
+/**
+ * Writes a text to a file below an open directory, in one write. Below an open mount it is a file of that very mount: nothing
+ * that is mounted over it, and nothing that a link of procfs leads to (CVE-2025-52881).
+ */
 export function writeFile(
   b: ProgramBuilder,
   why: string,
@@ -206,9 +210,14 @@ export function writeFile(
   text: string,
   hints: Partial<Record<Errno, string>> = {},
 ): void {
-  const file = b.result('file', `${why}: open ${path}`, 'openat', [directory, path, flags(O, 'WRONLY', 'CLOEXEC'), 0], {
-    hints,
-  });
+  const how = flags(O, 'WRONLY', 'CLOEXEC');
+  const file =
+    directory.kind === 'cell'
+      ? b.result('file', `${why}: open ${path}`, 'openat2', inRootArgs(directory, path, how, ofThisMount), {
+          hints: { EXDEV: 'the spec mounts something over it', ...hints },
+          retry,
+        })
+      : b.result('file', `${why}: open ${path}`, 'openat', [directory, path, how, 0], { hints });
   b.op(why, 'write', [file, text, Buffer.byteLength(text)], { min: Buffer.byteLength(text), hints });
   b.op(`${why}: close ${path}`, 'close', [file]);
 }

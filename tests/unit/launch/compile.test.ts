@@ -99,10 +99,10 @@ test('a joined network is configured already', () => {
     - $socket = socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, 0)
     - ioctl($socket, SIOCSIFFLAGS, {ifr_name: "lo", ifr_flags: IFF_UP|IFF_RUNNING})
     - close($socket)
-    - $file = openat($mount, "sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY|O_CLOEXEC, 0)
+    - $file = openat2($mount, "sys/net/ipv4/ip_unprivileged_port_start", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
     - write($file, "0", 1)
     - close($file)
-    - $file = openat($mount, "sys/net/ipv4/ping_group_range", O_WRONLY|O_CLOEXEC, 0)
+    - $file = openat2($mount, "sys/net/ipv4/ping_group_range", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
     - write($file, "0 2147483647", 12)
     - close($file)
     + $network = openat(AT_FDCWD, "/proc/7/ns/net", O_RDONLY|O_CLOEXEC, 0)
@@ -357,7 +357,7 @@ test('a terminal is made inside, handed out, and becomes the standard streams', 
 
 test('sysctls go through the proc that was just mounted', () => {
   expect(asked({ sysctl: { 'kernel.msgmax': '9000' } })).toMatchInlineSnapshot(`
-    "+ $file = openat($mount, "sys/kernel/msgmax", O_WRONLY|O_CLOEXEC, 0)
+    "+ $file = openat2($mount, "sys/kernel/msgmax", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
     + write($file, "9000", 4)
     + close($file)"
   `);
@@ -433,10 +433,10 @@ test('limits, priorities and a personality', () => {
 
 test('labels are written while proc is at hand', () => {
   expect(asked({ apparmor: 'tare-default', selinux: 'u:r:t:s0' })).toMatchInlineSnapshot(`
-    "+ $file = openat($mount, "self/attr/apparmor/exec", O_WRONLY|O_CLOEXEC, 0)
+    "+ $file = openat2($mount, "self/attr/apparmor/exec", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
     + write($file, "exec tare-default", 17)
     + close($file)
-    + $file = openat($mount, "self/attr/exec", O_WRONLY|O_CLOEXEC, 0)
+    + $file = openat2($mount, "self/attr/exec", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
     + write($file, "u:r:t:s0", 8)
     + close($file)"
   `);

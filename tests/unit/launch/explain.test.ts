@@ -153,11 +153,11 @@ test('what `tare run busybox true` does, from the first call to the last', () =>
       98  symlinkat("/proc/self/fd/2", $target, "stderr")  // or EEXIST     link /dev/stderr to /proc/self/fd/2
       99  symlinkat("pts/ptmx", $target, "ptmx")  // or EEXIST              link /dev/ptmx to pts/ptmx
      100  symlinkat("/proc/kcore", $target, "core")  // or EEXIST           link /dev/core to /proc/kcore
-     101  $file = openat($mount, "sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY|O_CLOEXEC, 0)
+     101  $file = openat2($mount, "sys/net/ipv4/ip_unprivileged_port_start", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
                                                                             set net.ipv4.ip_unprivileged_port_start to 0: open sys/net/ipv4/ip_unprivileged_port_start
      102  write($file, "0", 1)                                              set net.ipv4.ip_unprivileged_port_start to 0
      103  close($file)                                                      set net.ipv4.ip_unprivileged_port_start to 0: close sys/net/ipv4/ip_unprivileged_port_start
-     104  $file = openat($mount, "sys/net/ipv4/ping_group_range", O_WRONLY|O_CLOEXEC, 0)
+     104  $file = openat2($mount, "sys/net/ipv4/ping_group_range", {flags: O_WRONLY|O_CLOEXEC, resolve: RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}, 24)
                                                                             set net.ipv4.ping_group_range to 0 2147483647: open sys/net/ipv4/ping_group_range
      105  write($file, "0 2147483647", 12)                                  set net.ipv4.ping_group_range to 0 2147483647
      106  close($file)                                                      set net.ipv4.ping_group_range to 0 2147483647: close sys/net/ipv4/ping_group_range
