@@ -34,7 +34,7 @@ export const syscalls: Workload = {
       'page fault',
       'The first write to a page of 4 KiB of anonymous memory, its unmapping included.',
     ),
-    measure('map-gigabyte', 'mmap of 1 GB', 'mmap(2) and munmap(2), untouched.'),
+    measure('map-gigabyte', 'mmap of 1 GB', 'mmap(2) with MAP_NORESERVE, and munmap(2), untouched.'),
   ],
   trials: ({ effort }) => [
     {
