@@ -29,7 +29,7 @@ const measures: readonly Measure[] = [
   measure(
     'internal',
     'by its own timer',
-    'The start as the backend itself would tell it: of tare, until execve has succeeded; of a virtual machine, from a monitor that is ready until the guest’s first process, as Firecracker’s 125 ms are counted. Whoever asked waits longer.',
+    'The start as the backend itself would tell it: of tare, until it hears that execve has succeeded; of a virtual machine, from a monitor that is ready until the guest’s first process, as Firecracker’s 125 ms are counted. Whoever asked waits longer.',
   ),
   measure('exited', 'request → exit', 'From the request until whoever asked knows that the payload has ended.'),
   measure('teardown', 'exit → all gone', 'From there until nothing is left.'),
