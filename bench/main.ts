@@ -4,13 +4,14 @@ import { cli } from './cli.ts';
 import { docker } from './docker.ts';
 import { honesty } from './honesty.ts';
 import { machine } from './machine.ts';
+import { oci } from './oci.ts';
 import { profile } from './profile.ts';
 import type { Question, Settings } from './question.ts';
 import { keep, say, sayMachine } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
 
-const questions: readonly Question[] = [start, cli, docker, profile, machine, scale, honesty];
+const questions: readonly Question[] = [start, cli, oci, docker, profile, machine, scale, honesty];
 
 const options = { rounds: { type: 'string' }, alive: { type: 'string', default: '1000' } } as const;
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;

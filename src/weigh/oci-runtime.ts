@@ -24,12 +24,16 @@ export const ociOffers = namespaced({
   missing: 'its root is the image itself: a runtime leaves an overlay to who calls it',
 });
 
-/** @param options of the runtime, before its verb */
+/**
+ * @param options of the runtime, before its verb
+ * @param within where it runs: those that cannot do with a cgroup2 beside cgroup v1 are not shown it
+ */
 export async function openRuntime(
   runtime: string,
   job: Job,
   site: Site,
   options: readonly string[] = [],
+  within = outOfSight(),
 ): Promise<Peer> {
   const bundle = await makeBundle(job, site);
   const verb = (name: string, ...words: readonly string[]) => [
@@ -41,7 +45,7 @@ export async function openRuntime(
     ...words,
     '{}',
   ];
-  const watch: StopwatchOptions = { name: runtime, within: outOfSight(), signal: site.signal };
+  const watch: StopwatchOptions = { name: runtime, within, signal: site.signal };
   const run = new Stopwatch(verb('run', '--bundle', bundle), watch);
   const steps = {
     create: new Stopwatch(verb('create', '--bundle', bundle), watch),
