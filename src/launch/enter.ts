@@ -9,7 +9,7 @@ import * as identity from './identity.ts';
 import { cloneFlag } from './namespaces.ts';
 import { closeOnExec, forkIntoNamespaces } from './parent.ts';
 import { cell, data, type Program, ProgramBuilder, strings } from './program.ts';
-import { setPriorities } from './scheduling.ts';
+import { setAffinity, setPriorities } from './scheduling.ts';
 import { inRootArgs, retry, type Stage } from './stage.ts';
 import { controlTerminal, openLaterTerminal, startSession } from './terminal.ts';
 
@@ -23,6 +23,7 @@ export function compileExec(spec: Spec, facts: Facts): Program {
   b.stage('guard');
   closeOnExec(stage);
   b.stage('namespaces');
+  setAffinity(stage, 'initial');
   setPriorities(stage);
   identity.setLabels(stage, undefined);
   const forks = enter(stage, successor);
@@ -46,6 +47,7 @@ export function compileExec(spec: Spec, facts: Facts): Program {
   });
   b.op(`stand in ${cwd}`, 'fchdir', [directory], { hints: { EACCES: 'the directory may not be entered' } });
 
+  setAffinity(stage, 'final');
   identity.takeIdentity(stage);
   b.stage('start');
   identity.loadLateSeccomp(stage);

@@ -1,5 +1,6 @@
 /** When and where the payload gets its turn, and its memory: sched(7), ioprio_set(2), set_mempolicy(2), proc_pid_oom_score_adj(5). */
 import { AT_FDCWD, flags, IOPRIO_WHO, named } from '../linux/flags.ts';
+import { listedIds } from '../spec/shape.ts';
 import type { MemoryPolicy } from '../spec/spec.ts';
 import { data, type ProgramBuilder } from './program.ts';
 import { type Stage, writeFile } from './stage.ts';
@@ -80,17 +81,13 @@ const memoryFlags = { MPOL_F_NUMA_BALANCING: 1 << 13, MPOL_F_RELATIVE_NODES: 1 <
 
 function setMemoryPolicy(b: ProgramBuilder, { mode, nodes = '', flags: names = [] }: MemoryPolicy): void {
   const bits = names.reduce((sum, name) => sum | memoryFlags[name], memoryModes[mode]);
-  const listed = nodesOf(nodes);
-  // maxnode counts one more than the bits that are looked at.
-  const words = Math.floor(Math.max(0, ...listed) / 64) + 1;
-  const fields = Array.from({ length: words }, (_, word) => ({
-    u64: listed
-      .filter((node) => Math.floor(node / 64) === word)
-      .reduce((sum, node) => sum | (1n << BigInt(node % 64)), 0n),
-  }));
+  const listed = listedIds(nodes);
+  const fields = maskOf(listed);
   const mask = listed.length === 0 ? 0 : data(`{nodes: ${nodes}}`, fields);
   const policy = named(bits, [mode, ...names].join('|'));
-  b.op(`place its memory by ${mode}`, 'set_mempolicy', [policy, mask, listed.length === 0 ? 0 : words * 64 + 1], {
+  // maxnode counts one more than the bits that are looked at.
+  const maxnode = listed.length === 0 ? 0 : fields.length * 64 + 1;
+  b.op(`place its memory by ${mode}`, 'set_mempolicy', [policy, mask, maxnode], {
     hints: {
       EINVAL: 'the mode, the flags and the nodes do not fit together, or this machine has no such node',
       ENOSYS: 'this kernel has no NUMA support',
@@ -98,13 +95,22 @@ function setMemoryPolicy(b: ProgramBuilder, { mode, nodes = '', flags: names = [
   });
 }
 
-/** `0-3,7` as numbers; the form has been checked. */
-function nodesOf(list: string): number[] {
-  return list
-    .split(',')
-    .filter((part) => part !== '')
-    .flatMap((part) => {
-      const [first = 0, last = first] = part.split('-').map(Number);
-      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    });
+/** execCPUAffinity: where a process that joins runs before it is in the container, and where from then on. */
+export function setAffinity({ b, spec }: Pick<Stage, 'b' | 'spec'>, when: 'initial' | 'final'): void {
+  const list = spec.process.execCPUAffinity?.[when] ?? '';
+  if (list === '') return;
+  const fields = maskOf(listedIds(list));
+  b.op(`run on the CPUs ${list}`, 'sched_setaffinity', [0, fields.length * 8, data(`{${list}}`, fields)], {
+    hints: { EINVAL: 'none of them is there, or the cpuset of the container has none of them' },
+  });
+}
+
+/** Words of 64 bits. */
+function maskOf(numbers: readonly number[]): { u64: bigint }[] {
+  const words = Math.floor(Math.max(0, ...numbers) / 64) + 1;
+  return Array.from({ length: words }, (_, word) => ({
+    u64: numbers
+      .filter((number) => Math.floor(number / 64) === word)
+      .reduce((sum, number) => sum | (1n << BigInt(number % 64)), 0n),
+  }));
 }

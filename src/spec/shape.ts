@@ -68,6 +68,26 @@ export const absolutePath = matching(/^\//, 'must be an absolute path');
 /** CPUs or memory nodes as cpuset(7) lists them. */
 export const idList = matching(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/, 'must be a list of numbers and ranges such as 0-2,7');
 
+/** The same for a mask of bits, which has so many of them. */
+export const bitList =
+  (bits: number): Shape<string> =>
+  (value, at, report) => {
+    const list = idList(value, at, report);
+    if (list === undefined || (list.match(/\d+/g) ?? []).every((number) => Number(number) < bits)) return list;
+    report(problem(at, `must hold numbers below ${bits}, not '${list}'`));
+    return undefined;
+  };
+
+/** What a list says, whose form has been checked: `0-2,7` → 0, 1, 2, 7. */
+export const listedIds = (list: string): number[] =>
+  list
+    .split(',')
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      const [first = 0, last = first] = part.split('-').map(Number);
+      return Array.from({ length: Math.max(last - first + 1, 0) }, (_, index) => first + index);
+    });
+
 export const flag: Shape<boolean> = (value, at, report) => {
   if (typeof value === 'boolean') return value;
   report(problem(at, `must be true or false, not ${kindOf(value)}`));

@@ -1,5 +1,5 @@
 import type { IdMap } from '../request.ts';
-import { absolutePath, flag, idList, int64, integer, listOf, mapOf, matching, objectOf, oneOf } from '../shape.ts';
+import { absolutePath, bitList, flag, int64, integer, listOf, mapOf, matching, objectOf, oneOf } from '../shape.ts';
 import { required, text, uint32 } from '../shape.ts';
 import type { Device, IntelRdt, Linux, MemoryPolicy, Namespace, TimeOffset } from '../spec.ts';
 import { major, minor, resources } from './resources.ts';
@@ -54,7 +54,8 @@ const memoryPolicy = objectOf<MemoryPolicy>({
       'MPOL_LOCAL',
     ]),
   ),
-  nodes: idList,
+  // MAX_NUMNODES of the kernel, at the most.
+  nodes: bitList(1024),
   flags: listOf(
     oneOf('a flag of set_mempolicy(2)', ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES']),
   ),

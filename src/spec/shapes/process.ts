@@ -1,6 +1,6 @@
 import { capabilityNames } from '../capability-names.ts';
 import { rlimitNames } from '../rlimit-names.ts';
-import { absolutePath, flag, idList, integer, listOf, matching, objectOf, oneOf, required, text } from '../shape.ts';
+import { absolutePath, bitList, flag, integer, listOf, matching, objectOf, oneOf, required, text } from '../shape.ts';
 import { uint32, uint64 } from '../shape.ts';
 import type { Capabilities, IoPriority, Process, Rlimit, Scheduler, User } from '../spec.ts';
 
@@ -11,6 +11,9 @@ const user = objectOf<User>(
   { uid: required(uint32), gid: required(uint32), umask: permissions, additionalGids: listOf(uint32) },
   { username: 'belongs to windows: on linux give uid and gid' },
 );
+
+/** More CPUs no kernel is built for. */
+const cpus = bitList(8192);
 
 const capabilitySet = listOf(oneOf('a capability of capabilities(7)', capabilityNames));
 
@@ -87,7 +90,7 @@ export const process = objectOf<Process>(
     oomScoreAdj: integer(-1000, 1000),
     scheduler,
     ioPriority,
-    execCPUAffinity: objectOf<{ initial?: string; final?: string }>({ initial: idList, final: idList }),
+    execCPUAffinity: objectOf<{ initial?: string; final?: string }>({ initial: cpus, final: cpus }),
   },
   { commandLine: 'belongs to windows: on linux give args' },
 );

@@ -75,7 +75,7 @@ describe.runIf(able)('create again', () => {
   });
 
   test('the second container of an engine takes no Node, and is what Node would make of it', async () => {
-    const ids = ['one', 'the-second-which-has-a-longer-name', 'third'];
+    const ids = ['a-name', 'the-second-which-has-a-longer-name', 'third'];
     const views: string[] = [];
     const states: object[] = [];
     for (const [index, id] of ids.entries()) {

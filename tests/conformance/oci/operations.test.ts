@@ -63,6 +63,18 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
     expect(box.call('ps', [box.id]).stdout).toContain('sleep 100');
   });
 
+  // Since 1.2 of the spec, which the peers of Debian 12 do not know yet.
+  test.runIf(runtime.name === 'tare-oci')('exec: on the CPUs of "execCPUAffinity"', () => {
+    using box = running();
+    const file = processFile(box, {
+      args: ['grep', '^Cpus_allowed_list', '/proc/self/status'],
+      execCPUAffinity: { initial: '0', final: '0' },
+    });
+    expect(box.call('exec', ['--process', file, box.id]).stdout).toBe('Cpus_allowed_list:\t0\n');
+    const none = processFile(box, { args: ['true'], execCPUAffinity: { final: '8000' } });
+    expect(box.call('exec', ['--process', none, box.id]).stderr).toContain('none of them is there');
+  });
+
   test('exec: no capability but those that are granted, and no way to gain any', () => {
     using box = running();
     const file = processFile(box, { args: ['grep', '-E', '^(Cap|NoNew)', '/proc/self/status'] });
