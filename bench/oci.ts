@@ -32,7 +32,7 @@ function runtime(name: string, command: string, took: Took[], within?: []): Cand
       const directory = join(buildDirectory, name.replaceAll(/\W+/g, '-'));
       mkdirSync(directory, { recursive: true });
       const { signal } = new AbortController();
-      const site = { directory, engine: new Engine(), tare: 'bench', signal };
+      const site = { directory, disk: directory, engine: new Engine(), tare: 'bench', signal };
       const job = { root: builtFile('images/busybox/rootfs'), payload: ['/bin/true'], network: 'own' } as const;
       const peer = await openRuntime(command, job, site, [], within);
       return {
