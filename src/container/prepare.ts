@@ -228,14 +228,19 @@ function bindSources(mounts: readonly Mount[], kindOf: typeof pathKind): [string
   return mounts.flatMap((mount) => {
     const { source } = mount;
     if (!isBind(mount) || source === undefined) return [];
-    const kind = kindOf(source);
-    if (kind === undefined)
-      throw new TareError(`bind ${source} to ${mount.destination}`, {
-        errno: 'ENOENT',
-        hint: 'make it on the host first',
-      });
+    const doing = `bind ${source} to ${mount.destination}`;
+    const kind = seenKind(doing, source, kindOf);
+    if (kind === undefined) throw new TareError(doing, { errno: 'ENOENT', hint: 'make it on the host first' });
     return [[source, kind]];
   });
+}
+
+function seenKind(doing: string, path: string, kindOf: typeof pathKind): PathKind | undefined {
+  try {
+    return kindOf(path);
+  } catch (cause) {
+    throw new TareError(doing, { errno: (cause as NodeJS.ErrnoException).code, cause });
+  }
 }
 
 async function planCgroup(

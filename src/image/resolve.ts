@@ -4,7 +4,7 @@
  * `busybox` (made at set-up), `host` (this machine's own root, read-only), `dir:PATH` (a directory, read-only), `oci:PATH`
  * (an OCI bundle: `config.json` and its root, which is written to as the spec says).
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TareError } from '../errors.ts';
 import { builtFile } from '../linux/native.ts';
@@ -47,12 +47,23 @@ function directory(reference: string, given: string): string {
   if (given === '')
     throw new TareError(`find the image ${reference}`, { hint: `name a directory: an image is ${forms}` });
   const absolute = resolve(given);
-  const found = statSync(absolute, { throwIfNoEntry: false });
+  const found = look(absolute, reference);
   if (found === undefined)
     throw new TareError(`find the image ${reference}`, { errno: 'ENOENT', hint: `${absolute} does not exist` });
   if (!found.isDirectory())
     throw new TareError(`find the image ${reference}`, { errno: 'ENOTDIR', hint: `${absolute} is not a directory` });
   return absolute;
+}
+
+function look(path: string, reference: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new TareError(`find the image ${reference}: look at ${path}`, {
+      errno: (cause as NodeJS.ErrnoException).code,
+      cause,
+    });
+  }
 }
 
 function busybox(): Image {

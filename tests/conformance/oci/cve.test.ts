@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Mount, Spec } from '../../../src/spec/spec.ts';
 import { needs } from '../../kernel/needs.ts';
 import { Bundle, eventually, plainSpec } from './bundle.ts';
+import { testThatFails } from './deviations.ts';
 import { type Runtime, runtimes } from './runtimes.ts';
 
 const able = needs('root', 'busybox', 'cgroup2');
@@ -430,7 +431,7 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
 
   for (const { cve, title, open = [], racy = [], shut } of holes) {
     if (racy.includes(runtime.name)) continue;
-    (open.includes(runtime.name) ? test.fails : test)(`${cve}: ${title}`, { timeout: 60_000 }, async () => {
+    (open.includes(runtime.name) ? testThatFails : test)(`${cve}: ${title}`, { timeout: 60_000 }, async () => {
       const place = mkdtempSync(join(outside, `${cve}-`));
       await shut(runtime, place);
     });
