@@ -44,6 +44,7 @@ const kernel = {
   'redis-tools': 'in the image that is weighed: redis, which is one program for all its tools, and its benchmark',
   e2fsprogs: 'disks that virtual machines write to',
   iproute2: 'looks at namespaces from outside',
+  nftables: 'the lab on networks',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
     'gcc-aarch64-linux-gnu': 'compiles the interpreter for arm64',

@@ -2,8 +2,10 @@
 import * as z from 'zod';
 import { TareError } from '../index.ts';
 import { checkFile, fileShape } from './checks/file.ts';
+import { checkRule, ruleShape } from './checks/firewall.ts';
 import { cgroupShape, checkCgroup, checkRead, readShape } from './checks/kernel-file.ts';
 import { checkMount } from './checks/mounts.ts';
+import { checkNetwork, networkShape } from './checks/network.ts';
 import { checkPair, pairShape } from './checks/pair.ts';
 import { checkProcess, processShape } from './checks/process.ts';
 import { mountShape } from './checks/shapes.ts';
@@ -19,6 +21,8 @@ export const checkShape = z
     file: fileShape.optional(),
     read: readShape.optional(),
     cgroup: cgroupShape.optional(),
+    network: networkShape.optional(),
+    rule: ruleShape.optional(),
   })
   .refine((check) => Object.keys(check).length === 1, 'a check is one word, such as process, with what it expects');
 export type Check = z.output<typeof checkShape>;
@@ -30,6 +34,8 @@ async function runCheck(check: Check, world: World): Promise<Finding> {
   if (check.file !== undefined) return checkFile(check.file);
   if (check.read !== undefined) return checkRead(check.read);
   if (check.cgroup !== undefined) return checkCgroup(check.cgroup);
+  if (check.network !== undefined) return checkNetwork(check.network, world);
+  if (check.rule !== undefined) return checkRule(check.rule);
   throw new TareError('run a check that asks for nothing');
 }
 

@@ -1,11 +1,10 @@
-/** Programs that labs start: scripts of a lab's file, and tools of the system with an environment that no student has touched. */
-import { execFileSync, spawn } from 'node:child_process';
+/** Scripts of a lab's file, as programs that the lab starts. */
+import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Place } from './place.ts';
-
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+import { systemPath } from './system.ts';
 
 /** What scripts of labs find ready: `best 20 COMMAND…` prints how many ms the fastest of 20 runs took. */
 const prelude = `
@@ -37,7 +36,7 @@ export interface Script {
 /** The environment of all that a lab starts: its marker is how it is found again. */
 function labEnvironment({ marker }: Pick<Place, 'marker'>, bin: string): NodeJS.ProcessEnv {
   const [name = '', value = ''] = marker.split('=');
-  return { ...process.env, PATH: `${bin}:${path}`, LC_ALL: 'C.UTF-8', [name]: value };
+  return { ...process.env, PATH: `${bin}:${systemPath}`, LC_ALL: 'C.UTF-8', [name]: value };
 }
 
 /** Runs a script to its end; what it has left in the background stays. */
@@ -59,14 +58,5 @@ export async function runScript({ text, place, bin }: Script): Promise<Outcome> 
   } finally {
     closeSync(file);
     rmSync(folder, { recursive: true });
-  }
-}
-
-/** Standard output of a tool of the system; undefined where it fails or is not there. */
-export function ask(program: string, args: readonly string[]): string | undefined {
-  try {
-    return execFileSync(program, args, { encoding: 'utf8', env: { PATH: path }, stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch {
-    return undefined;
   }
 }

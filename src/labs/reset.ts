@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMountinfo, readNamespaces, readStatus } from '../index.ts';
 import { startTime } from './alive.ts';
-import { ask } from './command.ts';
 import type { Place } from './place.ts';
+import { ask } from './system.ts';
 import { type HostReference, type Process, World } from './world.ts';
 
 export interface Traces {
