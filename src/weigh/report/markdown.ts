@@ -1,7 +1,7 @@
 /** A weighing as Markdown, to be pasted into an issue or a README. Pure. */
 import type { Weighing } from '../types/result.ts';
 import { duration, figure } from './figures.ts';
-import { missingBackends, type Sheet, sheetsOf } from './rows.ts';
+import { missingBackends, missingQuestions, type Sheet, sheetsOf } from './rows.ts';
 import { sentences } from './sentences.ts';
 
 export function renderMarkdown(weighing: Weighing): string {
@@ -45,7 +45,7 @@ export function renderMarkdown(weighing: Weighing): string {
         missing === undefined ? (traits.notes ?? '') : `not measured: ${missing.reason}`,
       ]),
     ),
-    list(missingBackends(weighing)),
+    list([...missingQuestions(weighing), ...missingBackends(weighing)]),
     '## What the measuring costs',
     list(
       harness.map(

@@ -89,6 +89,15 @@ const cell = ({ summaries }: Series, measure: string): string => {
   return summary === undefined ? '' : figure(summary.median);
 };
 
+/** Questions that nobody could be asked, and why. */
+export function missingQuestions({ questions }: Weighing): string[] {
+  return questions
+    .filter(({ series, missing }) => series.length === 0 && missing.length > 0)
+    .map(
+      ({ name, missing }) => `${name}: not measured: ${[...new Set(missing.map(({ reason }) => reason))].join('; ')}`,
+    );
+}
+
 /** Backends of which nothing was measured at all. */
 export function missingBackends({ backends }: Weighing): string[] {
   return backends.flatMap(({ name, missing }) => {

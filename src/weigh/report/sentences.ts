@@ -26,6 +26,7 @@ function ratios({ questions, backends, reference }: Weighing): string[] {
     .flatMap(({ backend, comparisons: { gone } }) => (gone === undefined ? [] : [{ backend, ratio: gone.ratio }]))
     .toSorted((a, b) => a.ratio - b.ratio)
     .map(({ backend, ratio }) => `${titles.get(backend) ?? backend} × ${figure(ratio)}`);
-  const first = `From the request until nothing is left of it, a ${titles.get(reference) ?? reference} takes ${figure(base.median)} ms`;
+  const name = `${reference === 'process' ? 'a ' : ''}${titles.get(reference) ?? reference}`;
+  const first = `From the request until nothing is left of it, ${name} takes ${figure(base.median)} ms`;
   return [others.length === 0 ? `${first}.` : `${first}; ${others.join(', ')}.`];
 }

@@ -2,7 +2,7 @@
 import pc from 'picocolors';
 import type { Weighing } from '../types/result.ts';
 import { duration, figure } from './figures.ts';
-import { fixedColumns, missingBackends, type Sheet, sheetsOf } from './rows.ts';
+import { fixedColumns, missingBackends, missingQuestions, type Sheet, sheetsOf } from './rows.ts';
 import { sentences } from './sentences.ts';
 
 export interface Page {
@@ -34,7 +34,7 @@ export function renderTerminal(weighing: Weighing, page: Page): string {
   ];
   return [
     ...parts,
-    ...missingBackends(weighing).map((line) => yellow(line)),
+    ...[...missingQuestions(weighing), ...missingBackends(weighing)].map((line) => yellow(line)),
     ...sentences(weighing).flatMap((sentence) => ['', ...wrapped(sentence, page.columns)]),
     '',
     ...facts.flatMap((line) => wrapped(line, page.columns)).map(dim),

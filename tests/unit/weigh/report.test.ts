@@ -90,6 +90,27 @@ describe('the terminal’s page', () => {
     expect(page).toContain('incomplete, 2 min 32 s');
   });
 
+  test('ends in what was found, and why', () => {
+    const told = page.replaceAll(/[\s\u00a0\u2009]+/g, ' ');
+    expect(told).toContain(
+      'A container starts 526× faster than a virtual machine: 3.31 ms (tare, library) against 1.74 s',
+    );
+    expect(told).toContain('The machine brings its own kernel, which has to start first: “kernel” alone takes 1.16 s');
+    expect(told).toContain('Isolation adds to a start: + 2.57 ms where tare, library starts the program');
+  });
+
+  test('says why a question was put to nobody', () => {
+    const [first] = example.questions;
+    const missing = example.backends.map(({ name }) => ({
+      backend: name,
+      variant: 'warm',
+      reason: 'not as this user',
+    }));
+    const nobody: Weighing = { ...example, questions: [{ ...first!, series: [], missing }] };
+    expect(renderTerminal(nobody, { columns: 80, color: false })).toContain('start: not measured: not as this user\n');
+    expect(renderMarkdown(nobody)).toContain('- start: not measured: not as this user\n');
+  });
+
   test('shows more where there is more room', () => {
     const wide = renderTerminal(example, { columns: 160, color: false });
     expect(wide).toContain('peak memory, MiB');
