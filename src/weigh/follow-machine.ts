@@ -3,7 +3,7 @@ import { TareError } from '../errors.ts';
 import type { Isolation } from '../isolation/isolation.ts';
 import type { Timeline } from '../launch/trace.ts';
 import type { MachineRequest } from '../vm/request.ts';
-import { typicalStart } from './follow.ts';
+import { firstByteOf, span, typicalStart } from './follow.ts';
 import { payloadOf } from './job.ts';
 import type { Job, Site } from './types/backend.ts';
 import type { Span } from './types/result.ts';
@@ -25,10 +25,7 @@ async function followOne(isolation: Isolation, job: Job, site: Site, vm: Machine
   await using isolated = await isolation.start(site.engine, options, { trace: true });
   isolated.stdin?.end();
   isolated.stderr?.resume();
-  const firstByte = new Promise<bigint>((resolve) => {
-    isolated.stdout?.once('data', () => resolve(process.hrtime.bigint()));
-    isolated.stdout?.once('close', () => resolve(process.hrtime.bigint()));
-  });
+  const firstByte = firstByteOf(isolated.stdout);
   const { exitCode } = await isolated.exited;
   const gone = process.hrtime.bigint();
   if (exitCode !== 0) throw new TareError('follow the start of a virtual machine', { hint: `exit code ${exitCode}` });
@@ -45,12 +42,6 @@ const phaseNames: Readonly<Partial<Record<Timeline['phases'][number]['name'], st
 
 /** Exported for its test. @param wrote and `gone` are ns since the request */
 export function machineSpans({ phases, ops, totalNs }: Timeline, wrote: number, gone: number): Span[] {
-  const span = (name: string, begin: number, end: number, depth: number): Span => ({
-    name,
-    begin: begin / 1e6,
-    end: Math.max(begin, end) / 1e6,
-    depth,
-  });
   const made = ops
     .filter(({ skipped, beside }) => !skipped && !beside)
     .toSorted((one, other) => one.startNs - other.startNs);

@@ -1,4 +1,5 @@
 /** A container's start on the axis of its request: what `tare trace` draws, as spans. */
+import type { Readable } from 'node:stream';
 import { launch } from '../container/run.ts';
 import { TareError } from '../errors.ts';
 import type { Timeline } from '../launch/trace.ts';
@@ -29,10 +30,7 @@ async function followOne(job: Job, site: Site): Promise<readonly Span[]> {
     trace: true,
     requested,
   });
-  const firstByte = new Promise<bigint>((resolve) => {
-    container.stdout?.once('data', () => resolve(process.hrtime.bigint()));
-    container.stdout?.once('close', () => resolve(process.hrtime.bigint()));
-  });
+  const firstByte = firstByteOf(container.stdout);
   const { exitCode } = await container.exited;
   const gone = process.hrtime.bigint();
   if (exitCode !== 0) throw new TareError('follow the start of tare', { hint: `exit code ${exitCode}` });
@@ -40,14 +38,22 @@ async function followOne(job: Job, site: Site): Promise<readonly Span[]> {
   return spansOf(container.timeline, Number(wrote - requested), Number(gone - requested));
 }
 
+/** When it wrote, or had nothing to write: CLOCK_MONOTONIC in ns. */
+export const firstByteOf = (stream: Readable | undefined): Promise<bigint> =>
+  new Promise((resolve) => {
+    for (const event of ['data', 'close']) stream?.once(event, () => resolve(process.hrtime.bigint()));
+  });
+
+/** @param begin and `end` are ns since the request */
+export const span = (name: string, begin: number, end: number, depth: number): Span => ({
+  name,
+  begin: begin / 1e6,
+  end: Math.max(begin, end) / 1e6,
+  depth,
+});
+
 /** Exported for its test. @param wrote and `gone` are ns since the request */
 export function spansOf({ phases, stages, ops, totalNs }: Timeline, wrote: number, gone: number): Span[] {
-  const span = (name: string, begin: number, end: number, depth: number): Span => ({
-    name,
-    begin: begin / 1e6,
-    end: Math.max(begin, end) / 1e6,
-    depth,
-  });
   const made = ops.filter(({ skipped, beside }) => !skipped && !beside);
   const inside = stages.flatMap((stage, index) => {
     const [begin, end] = [stage.startNs, stages[index + 1]?.startNs ?? totalNs];
