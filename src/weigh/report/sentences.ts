@@ -13,7 +13,7 @@ export function sentences(weighing: Weighing): string[] {
 /** A figure that begins with a word goes on from the title, one that begins with a sign does not. */
 function said(title: string, figure: string, claim: string): string {
   if (figure === '=') return `${title}: ${claim}`;
-  return /^\d/.test(figure) ? `${title} ${figure} ${claim}` : `${title}: ${figure} ${claim}`;
+  return /^(about )?\d/.test(figure) ? `${title} ${figure} ${claim}` : `${title}: ${figure} ${claim}`;
 }
 
 function ratios({ questions, backends, reference }: Weighing): string[] {

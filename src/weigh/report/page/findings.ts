@@ -71,11 +71,23 @@ function besideMachine(
   }
   const { ratio, low, high, verdict } = contrast(machine, container, weighing);
   const [ours, theirs] = [said(field, container), said(field, machine)];
+  const few = fewest(container, machine);
+  if (few < enough && areApart(container, machine)) {
+    const [factor, word] = ratio > 1 ? [ratio, larger] : [1 / ratio, smaller];
+    const sure = `of only ${few} ${few === 1 ? 'sample' : 'samples'}, too few for an interval`;
+    const why = because(weighing, field, container, machine);
+    return {
+      title,
+      figure: `about ${times(factor)} ${word}`,
+      claim: `${claim(ours, theirs)} (${sure}).`,
+      because: why,
+    };
+  }
   if (verdict === 'same')
     return {
       title: subject,
       figure: '=',
-      claim: `${fewest(container, machine) < enough ? 'of too few samples, ' : ''}no difference can be claimed between ${ours} and ${theirs}.`,
+      claim: `${few < enough ? 'of too few samples, ' : ''}no difference can be claimed between ${ours} and ${theirs}.`,
       because: [],
     };
   const [factor, least, most, word] =
@@ -92,6 +104,10 @@ function besideMachine(
 const enough = 5;
 
 const fewest = (...standings: readonly Standing[]): number => Math.min(...standings.map(({ values }) => values.length));
+
+/** All samples of the one are below all of the other. */
+const areApart = ({ summary: one }: Standing, { summary: other }: Standing): boolean =>
+  one.max < other.min || other.max < one.min;
 
 /** A machine that was taken up from a snapshot is another story. */
 const bestBooted = (field: Field): Standing | undefined =>

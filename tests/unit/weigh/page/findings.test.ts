@@ -71,5 +71,21 @@ describe('what a weighing means', () => {
     expect(finding?.claim).toContain('no difference can be claimed');
   });
 
+  test('is told with less certainty of samples that are few, though far apart', () => {
+    const [question] = example.questions;
+    const shortened = question!.series.map((one) => {
+      const gone = (one.values.gone ?? []).slice(0, 2);
+      const [min, max] = [Math.min(...gone), Math.max(...gone)];
+      return {
+        ...one,
+        values: { gone },
+        summaries: { gone: { ...one.summaries.gone!, count: 2, min, max, median: (min + max) / 2 } },
+      };
+    });
+    const [finding] = findingsOf({ ...example, questions: [{ ...question!, series: shortened }] });
+    expect(finding?.figure).toMatch(/^about 5\d\d× faster$/);
+    expect(finding?.claim).toContain('(of only 2 samples, too few for an interval)');
+  });
+
   test('is nothing where nothing was asked', () => expect(findingsOf({ ...example, questions: [] })).toEqual([]));
 });
