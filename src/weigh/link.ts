@@ -34,7 +34,7 @@ mount --bind /dev "$1/dev"
 mount --bind /proc "$1/proc"
 ip link add bridge address 02:00:00:00:00:02 type bridge
 ip link add outer type veth peer name inner netns 1
-ip tuntap add ${tap} mode tap
+ip tuntap add ${tap} mode tap vnet_hdr
 ip link set outer master bridge
 ip link set ${tap} master bridge
 ip address add ${outside}/24 dev bridge

@@ -44,7 +44,7 @@ const http = (effort: Effort): Trial => ({
   showsWay: true,
   needs: { link: true, tools: ['iperf3'] },
   pace: {
-    ...pace(effort, { quick: 30, normal: 60, full: 120 }),
+    ...pace(effort, { quick: 30, normal: 60, full: 90 }),
     warmup: 1,
     least: 6,
     most: effort === 'full' ? 60 : 20,
@@ -60,7 +60,7 @@ const redis = (effort: Effort): Trial => ({
   showsWay: true,
   needs: { link: true, tools: ['iperf3', 'redis-server', 'redis-benchmark'] },
   pace: {
-    ...pace(effort, { quick: 60, normal: 90, full: 200 }),
+    ...pace(effort, { quick: 60, normal: 90, full: 120 }),
     warmup: 0,
     least: 3,
     most: effort === 'full' ? 20 : 10,

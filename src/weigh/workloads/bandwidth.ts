@@ -30,7 +30,7 @@ export const bandwidth: Workload = {
       name: 'one',
       title: 'one thread',
       pace: {
-        ...pace(effort, { quick: 45, normal: 60, full: 120 }),
+        ...pace(effort, { quick: 45, normal: 60, full: 90 }),
         warmup: 0,
         least: 6,
         most: effort === 'full' ? 30 : 10,

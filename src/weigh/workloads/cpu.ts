@@ -36,7 +36,7 @@ const seconds: Readonly<Record<Effort, number>> = { quick: 1, normal: 2, full: 1
 const sysbench = (effort: Effort): Trial => ({
   name: 'sysbench',
   title: `sysbench cpu, ${seconds[effort]} s`,
-  pace: { ...pace(effort, { quick: 60, normal: 90, full: 450 }), warmup: 0, least: 3, most: 10 },
+  pace: { ...pace(effort, { quick: 60, normal: 90, full: 320 }), warmup: 0, least: 3, most: 10 },
   needs: { tools: ['sysbench'] },
   job: ({ tools = '' }) => ({
     root: tools,
@@ -50,7 +50,7 @@ const compressor = (effort: Effort): Trial => ({
   name: 'compress',
   title: 'a compressor, 4 MiB',
   pace: {
-    ...pace(effort, { quick: 45, normal: 60, full: 120 }),
+    ...pace(effort, { quick: 45, normal: 60, full: 90 }),
     warmup: 0,
     least: 6,
     most: effort === 'full' ? 30 : 10,

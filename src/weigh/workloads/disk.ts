@@ -66,7 +66,7 @@ const onto = (storage: keyof typeof places, title: string, effort: Effort): Tria
   showsWay: true,
   needs: { tools: ['fio'], disk: true },
   pace: {
-    ...pace(effort, { quick: 60, normal: 90, full: 270 }),
+    ...pace(effort, { quick: 60, normal: 90, full: 180 }),
     warmup: 0,
     least: 3,
     most: effort === 'full' ? 20 : 10,

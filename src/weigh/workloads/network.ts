@@ -46,7 +46,7 @@ const common = (name: string, title: string, address: string, effort: Effort): T
   title,
   needs: { tools: ['iperf3'], link: true },
   pace: {
-    ...pace(effort, { quick: 60, normal: 90, full: 200 }),
+    ...pace(effort, { quick: 60, normal: 90, full: 150 }),
     warmup: 0,
     least: 3,
     most: effort === 'full' ? 20 : 10,

@@ -41,7 +41,7 @@ export const syscalls: Workload = {
       name: 'calls',
       title: 'least of nine',
       pace: {
-        ...pace(effort, { quick: 60, normal: 60, full: 180 }),
+        ...pace(effort, { quick: 60, normal: 60, full: 120 }),
         warmup: 0,
         least: 6,
         most: effort === 'full' ? 60 : 20,
