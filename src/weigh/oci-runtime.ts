@@ -1,6 +1,6 @@
 /** runc and crun, with a bundle that says what tare's own spec says. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { TareError } from '../errors.ts';
 import { outOfSight } from './apart.ts';
 import { namespaced } from './offers.ts';
@@ -45,7 +45,7 @@ export async function openRuntime(
     ...words,
     '{}',
   ];
-  const watch: StopwatchOptions = { name: runtime, within, signal: site.signal };
+  const watch: StopwatchOptions = { name: basename(runtime), within, signal: site.signal };
   const run = new Stopwatch(verb('run', '--bundle', bundle), watch);
   const steps = {
     create: new Stopwatch(verb('create', '--bundle', bundle), watch),
