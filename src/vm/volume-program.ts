@@ -12,6 +12,7 @@ import { TareError } from '../errors.ts';
 import { syncFd } from '../launch/bootstrap.ts';
 import { mapToRoot } from '../launch/id-maps.ts';
 import { cell, data, type Program, ProgramBuilder, strings } from '../launch/program.ts';
+import { assembleFilter } from '../linux/bpf-seccomp.ts';
 import { attach, cloneTree, octal, setAttributes } from '../launch/stage.ts';
 import {
   AF,
@@ -24,6 +25,7 @@ import {
   named,
   O,
   PR,
+  SECCOMP,
   SIG,
   SIG_SET,
   SOCK,
@@ -80,8 +82,25 @@ export function serverProgram(server: VolumeServer): Program {
   b.op('let no other file reach the server', 'close_range', [serverStreams, 0xffffffff, flags(CLOSE_RANGE, 'CLOEXEC')]);
   b.op('hand it its socket', 'dup3', [listening, listenFd, 0]);
   b.op('let signals in', 'rt_sigprocmask', [flags(SIG_SET, 'SETMASK'), data('{}', [{ u64: 0 }]), 0, 8]);
+  if (owner !== undefined) keepGroups(b);
   b.op('become the server', 'execve', [program, strings([program, ...serverOptions(directory)]), strings([])]);
   return { ops: b.ops, report: cell('sync', syncFd(serverStreams)) };
+}
+
+const [allow, succeed] = [0x7fff0000, 0x00050000];
+const x64 = { arch: 0xc000003e, setgroups: 116 };
+
+/**
+ * virtiofsd 7.2 begins with setgroups(2), which would only take rights away, and which the kernel refuses where a user has
+ * mapped nothing but himself: user_namespaces(7). So it is told that it was done. A filter's errno of 0 is success.
+ */
+function keepGroups(b: ProgramBuilder): void {
+  const calls = new Map([[x64.setgroups, [{ action: succeed, comparisons: [] }]]]);
+  const filter = assembleFilter([{ arch: x64.arch, narrow: false, calls, ranges: [] }], allow, allow);
+  const count = filter.length / 8;
+  const code = data(`{${count} instructions}`, [{ bytes: filter }]);
+  const program = data(`{len: ${count}, filter}`, [{ u16: count }, { bytes: new Uint8Array(6) }, { address: code }]);
+  b.op('let it keep its groups, for it cannot change them', 'seccomp', [flags(SECCOMP, 'SET_MODE_FILTER'), 0, program]);
 }
 
 function serverOptions(directory: string): string[] {

@@ -52,6 +52,7 @@ test('an ordinary user first becomes root of a user namespace', () => {
   const program = serverProgram({ ...server, owner: { uid: 1000, gid: 1000 } });
   const reasons = program.ops.map(({ why }) => why);
   expect(reasons).toContain('map our own id');
+  expect(reasons.at(-2)).toBe('let it keep its groups, for it cannot change them');
   expect(reasons.indexOf('map our own id')).toBeLessThan(reasons.indexOf('have mounts, a network and IPC of its own'));
 });
 
