@@ -78,6 +78,13 @@ describe('the page', () => {
     expect(page).toContain('What it measured was not asked in this weighing.');
   });
 
+  test('shows the paper first whose workloads were run', async () => {
+    const order = (page: string) => [...page.matchAll(/<h3 id="published-(\w+)"/g)].map(([, name]) => name);
+    const settings = { ...example.settings, suite: 'hotcloud19' };
+    expect(order(await render(example))[0]).toBe('nsdi20');
+    expect(order(await render({ ...example, settings }))[0]).toBe('hotcloud19');
+  });
+
   test('lets no name of a result file be markup', async () => {
     const hostile = JSON.parse(JSON.stringify(example).replaceAll('crun run', '<script>&\\"')) as Weighing;
     const page = await render(hostile);

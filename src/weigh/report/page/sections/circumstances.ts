@@ -78,6 +78,7 @@ export function machineSection(weighing: Weighing): Markup {
       'effort',
       `${settings.effort}${settings.runs === undefined ? '' : `, ${settings.runs} rounds`}; seed ${settings.seed}`,
     ],
+    ...(settings.suite === undefined ? [] : [['suite', `the workloads of ${settings.suite}`] as const]),
     ...(settings.payload === undefined ? [] : [['payload', html`<code>${settings.payload.join(' ')}</code>`] as const]),
     ...(settings.image === undefined ? [] : [['image', html`<code>${settings.image}</code>`] as const]),
   ];

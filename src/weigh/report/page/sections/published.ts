@@ -15,7 +15,9 @@ export async function publishedSection(
   draw: Draw,
 ): Promise<Markup> {
   const names = weighing.questions.map(({ name }) => name);
-  const shown = publications.map((publication) => ({
+  const { suite } = weighing.settings;
+  const ordered = publications.toSorted((one, other) => Number(other.name === suite) - Number(one.name === suite));
+  const shown = ordered.map((publication) => ({
     publication,
     anchors: publication.anchors.filter(({ question }) => names.includes(question)),
   }));
