@@ -4,7 +4,8 @@
  * for a bundle like this one (creation.c). Whatever is not plain (another verb, a flag, a hook, a wrong state, a failing
  * call) is left to Node, which does the verb from its beginning and finds the words.
  *
- *     tare-oci [--root DIR] [--log FILE] [--log-format FORMAT] start|kill|pause|resume|delete|state [--force] ID [SIGNAL]
+ *     tare-oci [--root DIR] [--log FILE] [--log-format FORMAT] [--systemd-cgroup]
+ *              start|kill|pause|resume|delete|state [--force] ID [SIGNAL]
  *     tare-oci … create [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--no-pivot] [--no-new-keyring] ID
  */
 #include <ctype.h>
@@ -123,17 +124,19 @@ static int parse_creating(char ***words, struct creating *creating) {
 
 static int parse(char **words, struct request *request) {
   static const char *const verbs[] = {"start", "kill", "pause", "resume", "delete", "state", "create"};
+  int scope = 0; /* engines say so of every verb: what has been created knows its group */
   *request = (struct request){.signal = SIGTERM};
   for (; *words != NULL && **words == '-'; words++) {
     const char *root = value_of(&words, "root");
     if (root != NULL) request->root = root;
+    else if (strcmp(*words, "--systemd-cgroup") == 0) scope = 1;
     else if (value_of(&words, "log") == NULL && value_of(&words, "log-format") == NULL) return 0;
   }
   if (request->root == NULL) request->root = default_root();
   if (request->root == NULL || *words == NULL) return 0;
   int verb = 0;
   while (verb <= CREATE && strcmp(verbs[verb], *words) != 0) verb++;
-  if (verb > CREATE) return 0;
+  if (verb > CREATE || (verb == CREATE && scope)) return 0;
   request->verb = (enum verb)verb;
   words++;
   if (verb == DELETE && *words != NULL && (strcmp(*words, "--force") == 0 || strcmp(*words, "-f") == 0)) {

@@ -11,10 +11,26 @@ export interface Variant {
 /** A struct and an array are lists; 64 bits are a bigint. */
 export type Value = string | number | bigint | boolean | Variant | readonly Value[];
 
-/** By type: its size, which is its alignment too. */
-const fixed: Readonly<Record<string, number>> = { y: 1, n: 2, q: 2, b: 4, i: 4, u: 4, x: 8, t: 8, d: 8 };
-const alignments: Readonly<Record<string, number>> = { ...fixed, s: 4, o: 4, a: 4, g: 1, v: 1, '(': 8, '{': 8 };
-const alignmentOf = (type: string): number => alignments[type.charAt(0)] ?? 1;
+/** By type: its size, which is its alignment too, and what Buffer calls it. */
+const fixed = {
+  y: [1, 'UInt8'],
+  b: [4, 'UInt32LE'],
+  n: [2, 'Int16LE'],
+  q: [2, 'UInt16LE'],
+  i: [4, 'Int32LE'],
+  u: [4, 'UInt32LE'],
+  x: [8, 'BigInt64LE'],
+  t: [8, 'BigUInt64LE'],
+  d: [8, 'DoubleLE'],
+} as const;
+
+function fixedOf(code: string): (typeof fixed)[keyof typeof fixed] {
+  if (Object.hasOwn(fixed, code)) return fixed[code as keyof typeof fixed];
+  throw new RangeError(`no such D-Bus type as ${code}`);
+}
+
+const alignments: Readonly<Record<string, number>> = { s: 4, o: 4, a: 4, g: 1, v: 1, '(': 8, '{': 8 };
+const alignmentOf = ([code = '']: string): number => alignments[code] ?? fixedOf(code)[0];
 
 /** `a(sv)u` → `a(sv)`, `u`. */
 function typesOf(signature: string): string[] {
@@ -104,37 +120,10 @@ class Writer {
   }
 
   #number(code: string, value: number | bigint | boolean): void {
-    const at = this.take(fixed[code] ?? 0);
-    const bytes = this.#bytes;
-    switch (code) {
-      case 'y':
-        bytes.writeUInt8(Number(value), at);
-        break;
-      case 'n':
-        bytes.writeInt16LE(Number(value), at);
-        break;
-      case 'q':
-        bytes.writeUInt16LE(Number(value), at);
-        break;
-      case 'i':
-        bytes.writeInt32LE(Number(value), at);
-        break;
-      case 'b':
-      case 'u':
-        bytes.writeUInt32LE(Number(value), at);
-        break;
-      case 'x':
-        bytes.writeBigInt64LE(BigInt(value), at);
-        break;
-      case 't':
-        bytes.writeBigUInt64LE(BigInt(value), at);
-        break;
-      case 'd':
-        bytes.writeDoubleLE(Number(value), at);
-        break;
-      default:
-        throw new RangeError(`no such D-Bus type as ${code}`);
-    }
+    const [size, name] = fixedOf(code);
+    const at = this.take(size);
+    if (name === 'BigInt64LE' || name === 'BigUInt64LE') this.#bytes[`write${name}`](BigInt(value), at);
+    else this.#bytes[`write${name}`](Number(value), at);
   }
 }
 
@@ -185,31 +174,10 @@ class Reader {
   }
 
   #number(code: string): number | bigint | boolean {
-    const at = this.#at;
-    this.#at += fixed[code] ?? 0;
-    const bytes = this.#bytes;
-    switch (code) {
-      case 'y':
-        return bytes.readUInt8(at);
-      case 'n':
-        return bytes.readInt16LE(at);
-      case 'q':
-        return bytes.readUInt16LE(at);
-      case 'i':
-        return bytes.readInt32LE(at);
-      case 'b':
-        return bytes.readUInt32LE(at) === 1;
-      case 'u':
-        return bytes.readUInt32LE(at);
-      case 'x':
-        return bytes.readBigInt64LE(at);
-      case 't':
-        return bytes.readBigUInt64LE(at);
-      case 'd':
-        return bytes.readDoubleLE(at);
-      default:
-        throw new RangeError(`no such D-Bus type as ${code}`);
-    }
+    const [size, name] = fixedOf(code);
+    this.#at += size;
+    const value = this.#bytes[`read${name}`](this.#at - size);
+    return code === 'b' ? value === 1 : value;
   }
 }
 
