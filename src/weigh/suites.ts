@@ -27,7 +27,7 @@ export const suites: readonly Suite[] = [
     questions: ['cpu', 'bandwidth', 'disk', 'network', 'app'],
     backends: ['process', 'docker', 'tare', 'q35'],
     scaled:
-      'Theirs filled two sockets and 256 GB for minutes; ours takes one or two threads, some MiB and seconds. Left out: Linpack (Intel’s binary), MySQL, and a second machine at the other end of a 10 Gb/s cable.',
+      'Theirs filled two sockets and up to 64 GiB for minutes; ours takes one or two threads, some MiB and seconds. Left out: Linpack (Intel’s binary), MySQL, and a second machine at the other end of a 10 Gb/s cable.',
   }),
   suite(nsdi20, {
     questions: ['start', 'rate', 'memory'],
