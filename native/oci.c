@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -43,6 +44,15 @@ struct request {
 
 /* ---- Node -------------------------------------------------------------------------------------------------------- */
 
+/* Node raises its own as it starts: what it is to pass on is its caller's. */
+static void tell_file_limit(void) {
+  struct rlimit limit;
+  char text[64];
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
+  setenv("TARE_OCI_NOFILE", text, 1);
+}
+
 /* Engines call without PATH, so the Node that built us is tried first. */
 static _Noreturn void leave_to_node(char **argv) {
   static char script[4096];
@@ -56,6 +66,7 @@ static _Noreturn void leave_to_node(char **argv) {
     words[0] = (char *)"node";
     words[1] = script;
     memcpy(words + 2, argv + 1, (size_t)count * sizeof *words);
+    tell_file_limit();
     unsetenv("NODE_OPTIONS");        /* the engine's, and not meant for us */
     unsetenv("NODE_EXTRA_CA_CERTS"); /* takes Node 20 40 ms to read */
     execv(TARE_NODE, words);

@@ -26,6 +26,7 @@ import type { CreateRequest } from './create-request.ts';
 import { withHome } from './home.ts';
 import { runHooks } from './hooks.ts';
 import { addressSize, files, openSocket, socketAddress } from './programs.ts';
+import { withFileLimit } from './inherited.ts';
 import { recordCreation } from './recording.ts';
 import { type Saved, stateOf } from './state.ts';
 
@@ -46,7 +47,8 @@ export async function create(context: Context, request: CreateRequest): Promise<
     if (image.spec === undefined || image.root.kind !== 'directory')
       throw new TareError(`read the bundle ${request.bundle}`);
     const { engine } = context;
-    const spec = { ...image.spec, process: withHome(engine, image.spec.process, image.root.path) };
+    const limited = withFileLimit(image.spec.process, process.env.TARE_OCI_NOFILE);
+    const spec = { ...image.spec, process: withHome(engine, limited, image.root.path) };
     if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
     const driver = await context.cgroupDriver();
     const options = {

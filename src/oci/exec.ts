@@ -12,6 +12,7 @@ import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
 import { writePidFile } from './create.ts';
 import { withHome } from './home.ts';
+import { withFileLimit } from './inherited.ts';
 import { expectStatus, openPidfd } from './later.ts';
 import type { Saved } from './state.ts';
 
@@ -35,7 +36,8 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
     ...(request.ignorePaused ? (['paused'] as const) : []),
   ]);
   if (request.onTerminal === undefined) checkConsole(terminal, request.consoleSocket);
-  const spec = checkSpec({ ...saved.spec, process: withHome(engine, request.process, `/proc/${saved.pid}/root`) });
+  const limited = withFileLimit(request.process, process.env.TARE_OCI_NOFILE);
+  const spec = checkSpec({ ...saved.spec, process: withHome(engine, limited, `/proc/${saved.pid}/root`) });
   const payloadFds = 3 + request.preserveFds;
   const program = prepareExec(engine, spec, payloadFds, saved.sharesKeyring);
   const opened = [openPidfd(context, saved)];

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { withFileLimit } from '../../../src/oci/inherited.ts';
+
+const process = { args: ['true'], cwd: '/', user: { uid: 0, gid: 0 } };
+
+test("a process has its caller's limit on files, unless the document sets one or nobody has told", () => {
+  expect(withFileLimit(process, '1024:4096').rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 4096 }]);
+  const rlimits = [{ type: 'RLIMIT_NOFILE' as const, soft: 1, hard: 2 }];
+  expect(withFileLimit({ ...process, rlimits }, '1024:4096').rlimits).toEqual(rlimits);
+  expect(withFileLimit(process, undefined)).toEqual(process);
+  expect(withFileLimit(process, '18446744073709551615:18446744073709551615')).toEqual(process);
+});
