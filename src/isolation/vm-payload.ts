@@ -143,6 +143,19 @@ export class VmPayload implements Isolated {
     return { kills, limit: 'own', maxBytes: this.#guest.machine.memory };
   }
 
+  /** What ends a payload before it is executed, and is no failure of a call, may be the guest's kernel. */
+  async #whyFailed(error: unknown): Promise<unknown> {
+    const why = await this.#vm.whyEnded(error);
+    if (why !== error || !(error instanceof TareError) || error.errno !== undefined) return why;
+    const kills = await countOomKills(this.#vm.channel).catch(() => 0);
+    if (kills === 0) return why;
+    const mebibytes = Math.floor(this.#guest.machine.memory / 2 ** 20);
+    return new TareError(`run ${this.id}: memory ran out in the guest before its command was executed`, {
+      hint: `it has ${mebibytes} MiB: give it more with -m`,
+      cause: error,
+    });
+  }
+
   async #end(): Promise<Exit> {
     try {
       await this.#process.executed;
@@ -154,7 +167,7 @@ export class VmPayload implements Isolated {
       return exitOf(ended, await this.#oomKills(ended));
     } catch (error) {
       for (const output of this.#outputs) output.cut();
-      throw await this.#vm.whyEnded(error);
+      throw await this.#whyFailed(error);
     } finally {
       await this.#vm[Symbol.asyncDispose]();
       await this.#options.cleanUp();

@@ -37,6 +37,8 @@ export interface VmMarks {
 }
 
 const consoleLines = 8;
+/** With less a kernel may find no page, and nobody to take one from, and say nothing. */
+const littleMemory = 96 * 2 ** 20;
 
 export class Vm implements AsyncDisposable {
   readonly qmp: Qmp;
@@ -97,7 +99,7 @@ export class Vm implements AsyncDisposable {
   async within<Value>(doing: string, awaited: Promise<Value>): Promise<Value> {
     const { patience } = this.#options;
     const timer = setTimeout(() => {
-      this.end(this.#trouble(`${doing}: not done within ${patience} s`, 'if it is only slow, raise --boot-timeout'));
+      this.end(this.#trouble(`${doing}: not done within ${patience} s`, this.#patienceHint()));
     }, patience * 1000);
     try {
       return await awaited;
@@ -144,6 +146,12 @@ export class Vm implements AsyncDisposable {
       this.end(this.#trouble('KVM gave up', this.#kvmHint() ?? hint));
     }
     if (status === 'guest-panicked') this.end(this.#trouble('the guest panicked'));
+  }
+
+  #patienceHint(): string {
+    const slow = 'if it is only slow, raise --boot-timeout';
+    const { memory } = this.#options;
+    return memory < littleMemory ? `${memory / 2 ** 20} MiB may be too little to boot: -m 256m; ${slow}` : slow;
   }
 
   /** Memory that a file is to hold has no page where the file's disk has no block: mmap(2), SIGBUS. */
