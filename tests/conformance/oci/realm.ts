@@ -16,7 +16,9 @@ import { join } from 'node:path';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
 import { callByFiles, type Called, eventually } from './call.ts';
 
-export const checkout = join(import.meta.dirname, '../../..');
+/** From here, or from a bundle of all this in dist. */
+const above = ['../../..', '..'].map((way) => join(import.meta.dirname, way));
+export const checkout = above.find((path) => existsSync(join(path, 'bin/tare-oci'))) ?? '';
 export const busyboxRoot = join(checkout, 'dist/images/busybox/rootfs');
 
 /** Engines keep state here that no option leads elsewhere; with the last process in it, it is gone. */
