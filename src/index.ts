@@ -103,7 +103,7 @@ export function platform(): Platform {
   return findPlatform();
 }
 
-export { TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
+export { isTareError, TareError, type FailureCode, type TareErrorOptions } from './errors.ts';
 export { SpecError, type Problem } from './spec/problem.ts';
 export type {
   Container,

@@ -4,6 +4,7 @@ import type { Page } from './page.ts';
 const labActions = [
   'list            show them, how far you are, and what this machine lacks',
   'start LAB       begin, or go on: by number, or a file of your own',
+  'run LAB         the same with a shell below the text, and a check at each prompt',
   'check [STEP]    see whether a step is done, by what the kernel says',
   'hint [STEP]     a push in the right direction',
   'solution [STEP] the commands',

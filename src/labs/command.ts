@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Place } from './place.ts';
+import { markerVariable, type Place } from './place.ts';
 import { systemPath } from './system.ts';
 
 /** What scripts of labs find ready: `best 20 COMMAND…` prints how many ms the fastest of 20 runs took. */
@@ -34,9 +34,8 @@ export interface Script {
 }
 
 /** The environment of all that a lab starts: its marker is how it is found again. */
-function labEnvironment({ marker }: Pick<Place, 'marker'>, bin: string): NodeJS.ProcessEnv {
-  const [name = '', value = ''] = marker.split('=');
-  return { ...process.env, PATH: `${bin}:${systemPath}`, LC_ALL: 'C.UTF-8', [name]: value };
+function labEnvironment({ tag }: Pick<Place, 'tag'>, bin: string): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${bin}:${systemPath}`, LC_ALL: 'C.UTF-8', [markerVariable]: tag };
 }
 
 /** Runs a script to its end; what it has left in the background stays. */

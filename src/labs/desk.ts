@@ -3,7 +3,7 @@ export interface LabCommand {
   /** Which action, and what follows it. */
   readonly words: readonly string[];
   /** The letter of an answer. */
-  readonly answer?: string;
+  readonly answer?: string | undefined;
   readonly seed?: number;
   readonly json: boolean;
   readonly plain: boolean;

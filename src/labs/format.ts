@@ -54,7 +54,7 @@ const stepShape = z
     solution: text,
     mistakes: z.array(mistakeShape).default([]),
   })
-  .refine(({ check, ask }) => (check === undefined) !== (ask === undefined), 'a step has either a check or an ask');
+  .refine(({ check, ask }) => check !== undefined || ask !== undefined, 'a step has a check, an ask, or both');
 
 export const labShape = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/, 'small letters, digits and -'),

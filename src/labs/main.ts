@@ -7,6 +7,7 @@ import { lint } from './actions/lint.ts';
 import { list } from './actions/list.ts';
 import { scaffold } from './actions/new.ts';
 import { reset } from './actions/reset.ts';
+import { run } from './actions/run.ts';
 import { start } from './actions/start.ts';
 import { status } from './actions/status.ts';
 import type { Desk, LabCommand } from './desk.ts';
@@ -22,6 +23,7 @@ interface Entry {
 const actions: Readonly<Record<string, Entry>> = {
   list: { action: list, takes: [0, 0, ''] },
   start: { action: start, takes: [1, 1, 'LAB'] },
+  run: { action: run, takes: [1, 1, 'LAB'] },
   check: { action: check, takes: [0, 1, '[STEP]'] },
   hint: { action: hint, takes: [0, 1, '[STEP]'] },
   solution: { action: solution, takes: [0, 1, '[STEP]'] },

@@ -17,9 +17,11 @@ export interface Place {
   readonly cgroup: string | undefined;
   /** How names of network devices and namespaces begin. */
   readonly net: string;
-  /** `TARE_LAB=…` in the environment of all that was started in a lab's shell. */
+  /** In the environment of all that was started in a lab's shell. */
   readonly marker: string;
 }
+
+export const markerVariable = 'TARE_LAB';
 
 /** What texts of labs may ask for besides the lab's own values. */
 export const placeNames = ['dir', 'cgroup', 'net', 'tag', 'tare', 'root'] as const;
@@ -39,7 +41,7 @@ export function placeOf({ name, number }: Pick<Lab, 'name' | 'number'>, seed: nu
     dir: join(base, tag, String(number ?? name)),
     cgroup: parent === undefined ? undefined : join(parent, `tare-lab-${tag}`),
     net: `t${tag}`,
-    marker: `TARE_LAB=${tag}`,
+    marker: `${markerVariable}=${tag}`,
   };
 }
 

@@ -74,14 +74,14 @@ class Player {
   async untouched(index: number): Promise<Played> {
     const step = this.#step(index);
     const played = { step: title(step, index), what: 'fails untouched' };
-    if (step.ask !== undefined) return played; // without an answer nothing is measured
+    if (step.check === undefined) return played; // without an answer nothing is measured
     return { ...played, ...mustFail(await judge(step, this.#host)) };
   }
 
   async *step(index: number): AsyncGenerator<Played> {
     const step = this.#step(index);
     const name = title(step, index);
-    if (step.ask !== undefined) {
+    if (step.check === undefined) {
       yield { step: name, what: 'is measured', ...(await this.#answer(step)) };
       return;
     }
@@ -95,13 +95,14 @@ class Player {
     await this.#return(index);
     const { output } = await this.#run(step.solution);
     yield { step: name, what: 'passes with its solution', ...(await this.#mustPass(step, output)) };
+    if (step.ask !== undefined) yield { step: name, what: 'is measured', ...(await this.#answer(step)) };
   }
 
   /** To where the steps before this one have led. */
   async #return(index: number): Promise<void> {
     await this.begin();
     for (const step of this.#lab.steps.slice(0, index)) {
-      if (step.ask !== undefined) continue;
+      if (step.check === undefined) continue;
       await this.#run(step.solution);
       await this.#mustPass(step, '');
     }

@@ -10,7 +10,7 @@ import pc from 'picocolors';
 
 type Page = Pick<Desk, 'columns' | 'colours'>;
 
-const nameOf = ({ number, name }: Lab): string => (number === undefined ? `Lab ${name}` : `Lab ${number}`);
+export const nameOf = ({ number, name }: Lab): string => (number === undefined ? `Lab ${name}` : `Lab ${number}`);
 
 export function showOpening(lab: Lab, page: Page): string {
   const { bold } = pc.createColors(page.colours);
@@ -38,7 +38,9 @@ function showStep(lab: Lab, index: number, page: Page): string {
     `${bold(`Step ${index + 1} of ${lab.steps.length}: ${step.title}`)}\n\n`,
     layOut(step.say, page),
     ...(ask === undefined ? [] : ['\n', showQuestion(ask, page)]),
-    ask === undefined ? '\nThen: tare lab check\n' : '\nThen: tare lab check, which asks you, and measures.\n',
+    ask === undefined
+      ? '\nThen: tare lab check\n'
+      : '\nThen: tare lab check, which asks for your answer, and measures.\n',
   ].join('');
 }
 

@@ -13,6 +13,7 @@ import {
   readStatus,
   run,
 } from '../index.ts';
+import { markerVariable } from './place.ts';
 
 export type Namespaces = Partial<Record<NamespaceLink, number>>;
 
@@ -58,6 +59,9 @@ export class Process {
   get rootPath(): string {
     return readlinkSync(`/proc/${this.pid}/root`);
   }
+  get cwd(): string {
+    return readlinkSync(`/proc/${this.pid}/cwd`);
+  }
   idMap(of: 'uid' | 'gid'): readonly IdMapEntry[] {
     return readIdMap(this.pid, of);
   }
@@ -65,6 +69,11 @@ export class Process {
   get visibleProcesses(): number | undefined {
     const names = readdirSync(`/proc/${this.pid}/root/proc`).filter((name) => /^\d+$/.test(name));
     return names.length === 0 ? undefined : names.length;
+  }
+  /** tty_nr of proc_pid_stat(5). */
+  get hasTerminal(): boolean {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] !== '0';
   }
   get environment(): readonly string[] {
     return readFileSync(`/proc/${this.pid}/environ`, 'latin1').split('\0');
@@ -79,6 +88,7 @@ export class World {
   readonly host: HostReference;
   /** The process that checks. */
   readonly self = new Process(process.pid);
+  readonly #students = new Map<number, boolean>();
   readonly #hostnames = new Map<number, Promise<string | undefined>>();
   #processes: readonly Process[] | undefined;
 
@@ -94,6 +104,17 @@ export class World {
       .filter(canBeSeen));
   }
 
+  /** Started at a terminal or in a lab, by itself or by whoever has started it: other things on the machine are of no interest. */
+  isStudents(process: Process): boolean {
+    const known = this.#students.get(process.pid);
+    if (known !== undefined) return known;
+    this.#students.set(process.pid, false);
+    const { parentPid } = process.status;
+    const found = hasTerminalOrMarker(process) || (parentPid > 1 && this.isStudents(new Process(parentPid)));
+    this.#students.set(process.pid, found);
+    return found;
+  }
+
   /** The host name in the UTS namespace of a process: asked by a process that joins it, since no file says it. */
   hostnameOf(process: Process): Promise<string | undefined> {
     const { uts = 0 } = process.namespaces;
@@ -106,6 +127,14 @@ export class World {
 function canBeSeen(process: Process): boolean {
   try {
     return process.status.residentBytes !== undefined && process.namespaces.uts !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function hasTerminalOrMarker(process: Process): boolean {
+  try {
+    return process.hasTerminal || process.environment.some((variable) => variable.startsWith(`${markerVariable}=`));
   } catch {
     return false;
   }

@@ -47,7 +47,7 @@ const owners: readonly { readonly packages: RegExp; readonly places: RegExp; rea
   },
   {
     packages: /^(node:)?(child_process|cluster|worker_threads)$|^execa$/,
-    places: /^src\/(launch\/spawn\.ts|vm\/.*|weigh\/.*|labs\/(command|system)\.ts)$/,
+    places: /^src\/(launch\/spawn\.ts|vm\/.*|weigh\/.*|labs\/(command|shell|system)\.ts)$/,
     rule: 'only launch/spawn.ts starts processes',
   },
 ];

@@ -19,17 +19,21 @@ export async function check([word]: readonly string[], { answer }: LabCommand, d
   const remember = (change: (progress: StepProgress) => void) =>
     notebook.update((progress) => change(stepProgress(recordOf(progress, started.lab), step.name)));
   desk.print(heading);
-  if (step.ask !== undefined) return askStep(step.ask, answer, started, remember, notebook, desk);
-  const verdict = await judge(step, started.host);
-  desk.print(showVerdict(verdict, desk));
-  remember((progress) => {
-    if (verdict.passed) progress.passed ??= new Date().toISOString();
-    else progress.failures += 1;
-  });
-  if (!verdict.passed) {
-    desk.print(`\nNot yet. tare lab hint helps, then tare lab check again.\n`);
-    return 1;
+  if (step.check !== undefined) {
+    const verdict = await judge(step, started.host);
+    desk.print(showVerdict(verdict, desk));
+    if (!verdict.passed) {
+      remember((progress) => {
+        progress.failures += 1;
+      });
+      desk.print(`\nNot yet. tare lab hint helps, then tare lab check again.\n`);
+      return 1;
+    }
   }
+  if (step.ask !== undefined) return askStep(step.ask, answer, started, remember, notebook, desk);
+  remember((progress) => {
+    progress.passed ??= new Date().toISOString();
+  });
   desk.print(goOn(started, notebook, desk));
   return 0;
 }

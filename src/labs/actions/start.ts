@@ -21,7 +21,7 @@ export async function start([word = '']: readonly string[], command: LabCommand,
 }
 
 /** Makes the lab the current one, and its place on this host. @throws TareError where the machine lacks what it needs */
-async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
+export async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
   const lab = findLab(word, desk.didYouMean);
   refuseUnmet(lab, word);
   const notebook = new Notebook(desk.stateHome);

@@ -1,8 +1,8 @@
 /** `processes`: are there two processes, and which of their namespaces are the same? */
 import * as z from 'zod';
 import type { Finding } from '../finding.ts';
-import type { Process, World } from '../world.ts';
-import { checkProcess, findProcesses, processShape } from './process.ts';
+import { Process, type World } from '../world.ts';
+import { checkProcess, describeProcess, findProcesses, processShape } from './process.ts';
 import { namespaceShape } from './shapes.ts';
 
 export const pairShape = z.strictObject({
@@ -12,6 +12,8 @@ export const pairShape = z.strictObject({
   share: z.array(namespaceShape).default([]),
   /** Namespaces that are not the same. */
   apart: z.array(namespaceShape).default([]),
+  /** The other was started by the one, or by whom that has started. */
+  descends: z.literal(true).optional(),
 });
 export type PairExpected = z.output<typeof pairShape>;
 
@@ -29,23 +31,31 @@ export async function checkPair(expected: PairExpected, world: World): Promise<F
   const shown = fitting ?? pairs[0];
   return {
     passed: fitting !== undefined,
-    tested: 'do the links in /proc/PID/ns of these two processes lead to the same namespaces?',
+    tested: 'how do these two processes stand to each other? (/proc/PID/ns, /proc/PID/status)',
     expected: [
       ...expected.share.map((kind) => `the same ${kind} namespace`),
       ...expected.apart.map((kind) => `different ${kind} namespaces`),
+      ...(expected.descends ? [`the second a child of the first (${describeProcess(expected.other, world)})`] : []),
     ].join(', '),
     saw: shown === undefined ? 'one process alone that is both' : describe(expected, ...shown),
   };
 }
 
-const fits = ({ share, apart }: PairExpected, one: Process, other: Process): boolean =>
+const fits = ({ share, apart, descends }: PairExpected, one: Process, other: Process): boolean =>
+  (descends !== true || isAncestor(one, other)) &&
   share.every((kind) => one.namespaces[kind] === other.namespaces[kind]) &&
   apart.every((kind) => one.namespaces[kind] !== other.namespaces[kind]);
 
-function describe({ share, apart }: PairExpected, one: Process, other: Process): string {
+function isAncestor({ pid }: Process, other: Process): boolean {
+  for (let at = other.status.parentPid; at > 0; at = new Process(at).status.parentPid) if (at === pid) return true;
+  return false;
+}
+
+function describe({ share, apart, descends }: PairExpected, one: Process, other: Process): string {
   const links = [...share, ...apart].map((kind) => {
     const [here, there] = [one.namespaces[kind], other.namespaces[kind]];
     return here === there ? `both ${kind}:[${here}]` : `${kind}:[${here}] and ${kind}:[${there}]`;
   });
-  return `${one.label} and ${other.label}: ${links.join(', ')}`;
+  const family = descends !== true || isAncestor(one, other) ? [] : ['the second is no child of the first'];
+  return `${one.label} and ${other.label}: ${[...links, ...family].join(', ')}`;
 }

@@ -24,8 +24,15 @@ export const processShape = z.strictObject({
   /** As `0 1000 1`, inside, outside, how many; several with commas. */
   uidMap: z.string().optional(),
   gidMap: z.string().optional(),
-  /** `own`: another directory than the host's `/`. */
-  root: z.enum(['own', 'shared']).optional(),
+  /**
+   * Its root directory: `shared` with the host, or `own`; `pivoted` if it is also the root of a mount table that is not the host's;
+   * or its path on the host.
+   */
+  root: z
+    .union([z.enum(['own', 'shared', 'pivoted']), z.string().regex(/^[/{]/, 'own, shared, pivoted, or a path')])
+    .optional(),
+  /** Its working directory's path on the host. */
+  cwd: z.string().optional(),
   /** Effective capabilities: `CAP_SYS_ADMIN`, or `none` and `all`. */
   has: z.array(z.string()).optional(),
   lacks: z.array(z.string()).optional(),
@@ -33,9 +40,11 @@ export const processShape = z.strictObject({
   seccomp: z.enum(['disabled', 'strict', 'filter']).optional(),
   /** How many processes its own /proc shows, at most. */
   sees: scalar.optional(),
-  /** Its group in the unified hierarchy, as /proc/PID/cgroup has it; `*` at the end stands for anything. */
+  /** Its group in the unified hierarchy, as /proc/PID/cgroup has it; `*` at one end stands for anything. */
   cgroup: z.string().optional(),
   mounts: z.array(mountShape).optional(),
+  /** How many mounts its table has, at most. */
+  mountsAtMost: scalar.optional(),
 });
 export type ProcessExpected = z.output<typeof processShape>;
 
@@ -56,10 +65,16 @@ export async function checkProcess(expected: ProcessExpected, world: World): Pro
   return {
     passed: met.length > 0,
     tested: 'is there such a process, anywhere under /proc?',
-    expected: `a process ${criteria.map((one) => one.expected).join(', ')}`,
+    expected: describeProcess(expected, world),
     saw: await describeSearch(met[0] ?? nearest, criteria, world),
   };
 }
+
+/** `a process whose host name is …, of uid …` */
+export const describeProcess = (expected: ProcessExpected, world: World): string =>
+  `a process ${criteriaOf(expected, world)
+    .map((one) => one.expected)
+    .join(', ')}`;
 
 /** All processes that are as expected. */
 export async function findProcesses(expected: ProcessExpected, world: World): Promise<readonly Process[]> {
@@ -80,7 +95,7 @@ async function search(criteria: readonly Criterion[], world: World): Promise<Sea
     try {
       const seen = await Promise.all(criteria.map(async ({ look }) => (await look(process)).met));
       if (seen.every(Boolean)) met.push(process);
-      const special = seen.some((isMet, index) => isMet && ordinary[index] === false);
+      const special = seen.some((isMet, index) => isMet && ordinary[index] === false) && world.isStudents(process);
       const count = seen.filter(Boolean).length;
       // Of equals the younger one: most likely it is the student's.
       if (special && count >= (nearest?.count ?? 1)) nearest = { process, count };
@@ -119,7 +134,7 @@ async function describeSearch(
 /** One for each field that is given, in the order of the shape. */
 function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion[] {
   const list: Criterion[] = [];
-  const { hostname, pid, uid, gid, root, noNewPrivileges, seccomp, sees, cgroup } = expected;
+  const { hostname, pid, uid, gid, root, cwd, noNewPrivileges, seccomp, sees, cgroup, mountsAtMost } = expected;
   const add = (text: string, look: Criterion['look']) => list.push({ expected: text, look });
   if (hostname !== undefined)
     add(`whose host name is ${hostname}`, async (process) => {
@@ -141,14 +156,8 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
     const map = expected[`${of}Map`];
     if (map !== undefined) add(`with the ${of} map "${map}"`, (process) => same(`${of} map`, mapOf(process, of), map));
   }
-  if (root !== undefined)
-    add(root === 'own' ? 'with a root directory of its own' : "with the host's root directory", (process) => {
-      const isHosts = process.root === world.self.root;
-      return {
-        met: isHosts === (root === 'shared'),
-        saw: isHosts ? "the host's root directory" : `another root directory (${process.rootPath} here)`,
-      };
-    });
+  if (root !== undefined) add(describeRoot(root), (process) => compareRoot(process, root, world));
+  if (cwd !== undefined) add(`that works in ${cwd}`, (process) => same('working directory', process.cwd, cwd));
   for (const name of expected.has ?? []) add(`with ${name}`, (process) => capability(process, name, true));
   for (const name of expected.lacks ?? []) add(`without ${name}`, (process) => capability(process, name, false));
   if (noNewPrivileges !== undefined)
@@ -165,12 +174,49 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
     }));
   if (cgroup !== undefined)
     add(`in the cgroup ${cgroup}`, (process) => ({
-      met: cgroup.endsWith('*') ? process.cgroup.startsWith(cgroup.slice(0, -1)) : process.cgroup === cgroup,
+      met: isLike(process.cgroup, cgroup),
       saw: `cgroup ${process.cgroup}`,
     }));
   for (const mount of expected.mounts ?? [])
     add(`in whose mount table there is ${describeMount(mount)}`, ({ mounts }) => findMount(mount, mounts));
+  if (mountsAtMost !== undefined)
+    add(`with at most ${mountsAtMost} mounts in its table`, ({ mounts }) => ({
+      met: mounts.length <= Number(mountsAtMost),
+      saw: `${mounts.length} mounts in its table`,
+    }));
   return list;
+}
+
+const isLike = (text: string, pattern: string): boolean =>
+  pattern.startsWith('*')
+    ? text.endsWith(pattern.slice(1))
+    : pattern.endsWith('*')
+      ? text.startsWith(pattern.slice(0, -1))
+      : text === pattern;
+
+const roots: Readonly<Record<string, string>> = {
+  shared: "with the host's root directory",
+  own: 'with a root directory of its own',
+  pivoted: 'whose root directory is the root of a mount table of its own',
+};
+
+const describeRoot = (root: string): string => roots[root] ?? `whose root directory is ${root}`;
+
+/** The name of a root in another mount table is told from that table's root on: it is `/` after pivot_root(2), and not after chroot(2). */
+function compareRoot(process: Process, root: string, world: World): Seen {
+  const isHosts = process.root === world.self.root;
+  const { rootPath } = process;
+  const elsewhere = process.namespaces.mnt !== world.host.namespaces.mnt;
+  const met: Record<string, boolean> = {
+    shared: isHosts,
+    own: !isHosts,
+    pivoted: !isHosts && elsewhere && rootPath === '/',
+  };
+  const table = elsewhere ? 'a mount table of its own' : "the host's mount table";
+  return {
+    met: met[root] ?? rootPath === root,
+    saw: isHosts ? "the host's root directory" : `${rootPath} in ${table} as its root directory`,
+  };
 }
 
 const same = (what: string, found: string | number, expected: string): Seen => ({

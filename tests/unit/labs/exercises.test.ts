@@ -54,7 +54,7 @@ test('what is wrong is said with its line', () => {
   expect(problemsWith((text) => text.replace('name: cost', 'name: name'))).toEqual([
     '- name: cost → name: an earlier step has this name',
   ]);
-  expect(problemsWith((text) => text.replace('unshare --uts sh\n', `unshare ${'x'.repeat(80)}\n`))).toEqual([
+  expect(problemsWith((text) => text.replace('unshare --uts bash\n', `unshare ${'x'.repeat(80)}\n`))).toEqual([
     expect.stringContaining('wider than 76 characters'),
   ]);
   expect(problemsWith((text) => text.replace('title: A name', 'title: "A name'))[0]).toMatch(/quote|"/);
