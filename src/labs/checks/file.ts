@@ -31,18 +31,19 @@ export type FileExpected = z.output<typeof fileShape>;
 
 export function checkFile(expected: FileExpected): Finding {
   const { path } = expected;
-  const parts = describeAll(expected);
   const failed = findings(expected).filter(({ met }) => !met);
   return {
     passed: failed.length === 0,
     tested: `what does the kernel say of ${path}? (lstat, statfs, read)`,
-    expected: parts.join(', '),
+    expected: describeFile(expected),
     saw: (failed.length > 0 ? failed : findings(expected)).map(({ saw }) => saw).join(', '),
   };
 }
 
-function describeAll({ is, filesystem, device, holds, sameAs, target, mode, uid, gid }: FileExpected): string[] {
-  return [
+/** `file, on overlay, holding "x"` */
+export function describeFile(expected: FileExpected): string {
+  const { is, filesystem, device, holds, sameAs, target, mode, uid, gid } = expected;
+  const parts = [
     is ?? '',
     filesystem === undefined ? '' : `on ${filesystem}`,
     device === undefined ? '' : `device number ${device}`,
@@ -52,7 +53,8 @@ function describeAll({ is, filesystem, device, holds, sameAs, target, mode, uid,
     mode === undefined ? '' : `mode ${mode}`,
     uid === undefined ? '' : `uid ${uid}`,
     gid === undefined ? '' : `gid ${gid}`,
-  ].filter(Boolean);
+  ];
+  return parts.filter(Boolean).join(', ');
 }
 
 interface Seen {

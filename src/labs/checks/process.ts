@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { capabilityNames } from '../../index.ts';
 import type { Finding } from '../finding.ts';
 import type { Process, World } from '../world.ts';
+import { checkFile, describeFile, fileShape } from './file.ts';
 import { describeMount, findMount } from './mounts.ts';
 import { mountShape, namespaceShape, scalar } from './shapes.ts';
 
@@ -43,6 +44,8 @@ export const processShape = z.strictObject({
   /** Its group in the unified hierarchy, as /proc/PID/cgroup has it; `*` at one end stands for anything. */
   cgroup: z.string().optional(),
   mounts: z.array(mountShape).optional(),
+  /** As it sees them: paths from its root directory on. */
+  files: z.array(fileShape).optional(),
   /** How many mounts its table has, at most. */
   mountsAtMost: scalar.optional(),
 });
@@ -179,6 +182,11 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
     }));
   for (const mount of expected.mounts ?? [])
     add(`in whose mount table there is ${describeMount(mount)}`, ({ mounts }) => findMount(mount, mounts));
+  for (const file of expected.files ?? [])
+    add(`that sees ${describeFile(file)} at ${file.path}`, ({ pid: number }) => {
+      const { passed, saw } = checkFile({ ...file, path: `/proc/${number}/root${file.path}` });
+      return { met: passed, saw: `${saw} at ${file.path}` };
+    });
   if (mountsAtMost !== undefined)
     add(`with at most ${mountsAtMost} mounts in its table`, ({ mounts }) => ({
       met: mounts.length <= Number(mountsAtMost),
