@@ -4,10 +4,11 @@ import type { Expected } from './shapes.ts';
 /** `oom_kill at least 1` */
 export function describeExpected(expected: Expected): string {
   if (typeof expected === 'string') return `"${expected}"`;
-  const { key, is, not, min, max } = expected;
+  const { key, is, not, has, min, max } = expected;
   const parts = [
     is === undefined ? '' : `"${is}"`,
     not === undefined ? '' : `not "${not}"`,
+    has === undefined ? '' : `with the word "${has}"`,
     min === undefined ? '' : `at least ${min}`,
     max === undefined ? '' : `at most ${max}`,
   ];
@@ -16,11 +17,12 @@ export function describeExpected(expected: Expected): string {
 
 export function meets(text: string, expected: Expected): boolean {
   if (typeof expected === 'string') return text.trim() === expected;
-  const { is, not, min, max } = expected;
+  const { is, not, has, min, max } = expected;
   const value = valueOf(text, expected);
   if (value === undefined) return false;
   if (is !== undefined && value !== is) return false;
   if (not !== undefined && value === not) return false;
+  if (has !== undefined && !value.split(/\s+/).includes(has)) return false;
   if (min !== undefined && !(Number(value) >= Number(min))) return false;
   return max === undefined || Number(value) <= Number(max);
 }

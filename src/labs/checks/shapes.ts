@@ -14,6 +14,8 @@ export const expectedShape = z.union([
     key: z.string().optional(),
     is: scalar.optional(),
     not: scalar.optional(),
+    /** A word among others. */
+    has: scalar.optional(),
     min: scalar.optional(),
     max: scalar.optional(),
   }),

@@ -1,0 +1,5 @@
+/** Labs that want what the test machine has. */
+import { ownLabs } from '../../src/labs/exercises.ts';
+import { testLab, wantsMachine } from '../kernel/labs.ts';
+
+for (const lab of ownLabs().filter((one) => wantsMachine(one))) testLab(lab);
