@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { markerVariable, type Place } from './place.ts';
+import { markerVariable } from './marker.ts';
+import type { Place } from './place.ts';
 import { systemPath } from './system.ts';
 
 /** What scripts of labs find ready: `best 20 COMMAND…` prints how many ms the fastest of 20 runs took. */

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMountinfo } from '../index.ts';
 import type { Lab } from './format.ts';
+import { markerVariable } from './marker.ts';
 import { tagOf, type Values } from './seed.ts';
 
 export interface Place {
@@ -20,8 +21,6 @@ export interface Place {
   /** In the environment of all that was started in a lab's shell. */
   readonly marker: string;
 }
-
-export const markerVariable = 'TARE_LAB';
 
 /** What texts of labs may ask for besides the lab's own values. */
 export const placeNames = ['dir', 'cgroup', 'net', 'tag', 'tare', 'root'] as const;

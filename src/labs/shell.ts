@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { markerVariable, type Place } from './place.ts';
+import { markerVariable } from './marker.ts';
+import type { Place } from './place.ts';
 
 /** Where bash keeps our pipes: numbers that nobody uses by hand. */
 const [answers, questions] = [252, 253];

@@ -13,7 +13,7 @@ import {
   readStatus,
   run,
 } from '../index.ts';
-import { markerVariable } from './place.ts';
+import { markerVariable } from './marker.ts';
 
 export type Namespaces = Partial<Record<NamespaceLink, number>>;
 
