@@ -2,7 +2,9 @@
 import * as z from 'zod';
 import { TareError } from '../index.ts';
 import { checkFile, fileShape } from './checks/file.ts';
+import { checkQemu, qemuShape } from './checks/emulator.ts';
 import { checkRule, ruleShape } from './checks/firewall.ts';
+import { checkGuest, guestShape } from './checks/guest.ts';
 import { cgroupShape, checkCgroup, checkRead, readShape } from './checks/kernel-file.ts';
 import { checkMount } from './checks/mounts.ts';
 import { checkNetwork, networkShape } from './checks/network.ts';
@@ -23,6 +25,8 @@ export const checkShape = z
     cgroup: cgroupShape.optional(),
     network: networkShape.optional(),
     rule: ruleShape.optional(),
+    guest: guestShape.optional(),
+    qemu: qemuShape.optional(),
   })
   .refine((check) => Object.keys(check).length === 1, 'a check is one word, such as process, with what it expects');
 export type Check = z.output<typeof checkShape>;
@@ -36,6 +40,8 @@ async function runCheck(check: Check, world: World): Promise<Finding> {
   if (check.cgroup !== undefined) return checkCgroup(check.cgroup);
   if (check.network !== undefined) return checkNetwork(check.network, world);
   if (check.rule !== undefined) return checkRule(check.rule);
+  if (check.guest !== undefined) return checkGuest(check.guest);
+  if (check.qemu !== undefined) return checkQemu(check.qemu);
   throw new TareError('run a check that asks for nothing');
 }
 
