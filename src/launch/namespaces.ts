@@ -70,7 +70,7 @@ export function makeNamespaces({ b, spec }: Stage): void {
   if (isNew(spec, 'time')) makeTimeNamespace({ b, spec });
 }
 
-/** The caller stays in the old one until execve (since Linux 6.1), which is when offsets become fixed. */
+/** Unshared, it is the children's alone, and of Linux before 6.3 not even execve changes that: its maker joins it, once its offsets are set. */
 function makeTimeNamespace({ b, spec }: Pick<Stage, 'b' | 'spec'>): void {
   b.op('make clocks of its own', 'unshare', [flags(CLONE, 'NEWTIME')], {
     hints: { EINVAL: 'this kernel has no time namespaces: needs Linux 5.6 with CONFIG_TIME_NS' },
@@ -79,12 +79,15 @@ function makeTimeNamespace({ b, spec }: Pick<Stage, 'b' | 'spec'>): void {
     offset === undefined ? '' : `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`;
   const { monotonic, boottime } = spec.linux?.timeOffsets ?? {};
   const text = line('monotonic', monotonic) + line('boottime', boottime);
-  if (text === '') return;
   const hints = {
     ERANGE: 'the clock would be negative or too large',
     EACCES: 'needs CAP_SYS_TIME in the user namespace',
   };
-  writeFile(b, 'set the clocks apart', AT_FDCWD, '/proc/self/timens_offsets', text, hints);
+  if (text !== '') writeFile(b, 'set the clocks apart', AT_FDCWD, '/proc/self/timens_offsets', text, hints);
+  const why = 'live by these clocks';
+  const made = '/proc/self/ns/time_for_children';
+  const fd = b.result('time', `${why}: open them`, 'openat', [AT_FDCWD, made, flags(O, 'RDONLY', 'CLOEXEC'), 0]);
+  b.op(why, 'setns', [fd, flags(CLONE, 'NEWTIME')]);
 }
 
 /** A new network namespace has a loopback interface that is down. */

@@ -142,6 +142,8 @@ test('clocks are set apart before anybody lives by them', () => {
     "+ unshare(CLONE_NEWTIME)
     + $file = openat(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY|O_CLOEXEC, 0)
     + write($file, "monotonic 60 0\\nboottime -5 0\\n", 29)
+    + $time = openat(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY|O_CLOEXEC, 0)
+    + setns($time, CLONE_NEWTIME)
     + close($file)"
   `);
 });
