@@ -45,8 +45,8 @@ test.runIf(able)('it does its work in a service, and gives its exit code to it',
 
 const limited = [tare, 'run', '-m', '64m', 'busybox', 'cat', '/sys/fs/cgroup/memory.max'];
 
-/** The cure that tare itself names: whoever lives in the group to be divided moves into one below it. */
-const move = 'cd /sys/fs/cgroup/$(sed -n s/^0:://p /proc/self/cgroup) && mkdir init && echo $$ > init/cgroup.procs';
+/** The cure that tare itself names: whoever lives in the group to be divided moves into one below it. systemd would make one dollar of two. */
+const move = 'cd /sys/fs/cgroup/$(sed -n s/^0:://p /proc/self/cgroup) && mkdir init && echo 0 > init/cgroup.procs';
 
 test.runIf(able && needs('rootless'))('a user to whom systemd delegates a group sets limits in it', () => {
   const delegated = ['User=nobody', 'Delegate=yes'];

@@ -124,7 +124,8 @@ test.runIf(able)('an option of the filesystem reaches it', async () => {
   const found = await mountsInside({ mounts: ofFilesystem.map(([word]) => tmpfs(`/m/${word}`, word)) });
   for (const [word, seen] of ofFilesystem) {
     const { superOptions = [] } = found.get(`/m/${word}`) ?? ({} as Partial<MountEntry>);
-    expect([word, ...superOptions.filter((option) => option !== 'rw')]).toEqual([word, ...seen]);
+    // Linux before 6.6 shows how wide inode numbers are.
+    expect([word, ...superOptions.filter((option) => !['rw', 'inode64'].includes(option))]).toEqual([word, ...seen]);
   }
 });
 
