@@ -5,7 +5,7 @@ import type { Linux, Mount, Process, Spec } from '../../../src/spec/spec.ts';
 import { needs } from '../../kernel/needs.ts';
 import { Bundle, plainSpec } from './bundle.ts';
 import { testOf } from './deviations.ts';
-import { runtimes } from './runtimes.ts';
+import { runtimes, tareOci } from './runtimes.ts';
 
 const able = needs('root', 'busybox', 'cgroup2');
 
@@ -57,8 +57,9 @@ const properties: Property[] = [
     section: 'config.md, "Process"',
     title: 'no file is open but the three streams',
     change: (spec) => spec,
-    script: 'ls /proc/1/fd | tr -d "\\n"',
-    sees: '012',
+    // The last one is that of the directory.
+    script: 'ls /proc/self/fd | tr -d "\\n"',
+    sees: '0123',
   },
   {
     section: 'config.md, "User"',
@@ -69,10 +70,10 @@ const properties: Property[] = [
   },
   {
     section: 'config.md, "Linux Process"',
-    title: 'capabilities, set by set',
+    title: 'capabilities; to root, execve(2) gives all that are permitted',
     change: process({ capabilities: { bounding: all, effective: ['CAP_KILL'], permitted: ['CAP_KILL', 'CAP_CHOWN'] } }),
     script: 'grep ^Cap /proc/1/status | tr "\\t" " "',
-    sees: 'CapInh: 0000000000000000\nCapPrm: 0000000000000021\nCapEff: 0000000000000020\nCapBnd: 0000000000002021\nCapAmb: 0000000000000000\n',
+    sees: 'CapInh: 0000000000000000\nCapPrm: 0000000000000021\nCapEff: 0000000000000021\nCapBnd: 0000000000002021\nCapAmb: 0000000000000000\n',
   },
   {
     section: 'config.md, "Linux Process"',
@@ -174,7 +175,7 @@ const properties: Property[] = [
         ...spec.linux,
         namespaces: [
           ...(spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'network'),
-          { type: 'network' as const, path: '/proc/1/ns/net' },
+          { type: 'network' as const, path: `/proc/${globalThis.process.pid}/ns/net` },
         ],
       },
     }),
@@ -250,7 +251,10 @@ const properties: Property[] = [
   },
 ];
 
-describe.runIf(able).each(runtimes)('$name', (runtime) => {
+/** What the peers of Debian 12 know of it is for the table of scripts/oci-table.mjs to say. */
+const asked = globalThis.process.env.TARE_OCI_TABLE === undefined ? [tareOci] : runtimes;
+
+describe.runIf(able).each(asked)('$name', (runtime) => {
   for (const { section, title, change, script, sees } of properties) {
     testOf(runtime)(`${section}: ${title}`, async () => {
       const plain = plainSpec(['sh', '-c', `{ ${script}; } >/tmp/seen 2>&1; echo >/tmp/done`]);
