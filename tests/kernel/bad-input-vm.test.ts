@@ -182,10 +182,9 @@ test.runIf(able)('too little memory for the kernel, or to boot with', () => {
     "125: tare: give a guest 8 MiB of memory (hint: its kernel and first files take N MiB alone: -m 256m is plenty)
     "
   `);
-  const panics = call(...vm, '-m', '60m', 'busybox', 'true');
-  expect(panics).toMatch(/^125: tare: run a virtual machine: the guest has ended\n/);
-  expect(panics).toMatch(/console: .*Kernel panic - not syncing: System is deadlocked on memory\n/);
-  expect(panics).toContain('hint: it has 60 MiB of memory: give it more with -m');
+  // It panics, or finds no page and hangs: which of them is a matter of luck.
+  const stuck = call(...vm, '-m', '53m', '--boot-timeout', '15', 'busybox', 'true');
+  expect(stuck).toMatch(/^125: tare: run a virtual machine: [^]*hint: .*53 MiB.* -m\b/);
 });
 
 test.runIf(able)('memory runs out in the guest', () => {
