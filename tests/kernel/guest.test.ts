@@ -157,9 +157,13 @@ describe.runIf(able)('one guest, one payload after another', () => {
     });
     payload.stdin.write('ab\x7fc\n');
     let seen = '';
+    let interrupted = false;
     payload.stdout.setEncoding('utf8').on('data', (piece: string) => {
       seen += piece;
-      if (seen.includes('<ac>')) payload.stdin.write('\x03');
+      // Once, and not before the line is whole: an interrupt flushes what is still to be written (termios(3), NOFLSH).
+      if (interrupted || !seen.includes('<ac>\r\n')) return;
+      interrupted = true;
+      payload.stdin.write('\x03');
     });
     const ended = once(payload.stdout, 'end');
     payload.stderr.resume();
