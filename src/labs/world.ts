@@ -1,6 +1,7 @@
 /** The kernel's state as checks see it: processes, and what the host's own namespaces are. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { getuid } from 'node:process';
 import {
   type IdMapEntry,
   type MountEntry,
@@ -144,12 +145,15 @@ async function askHostname(process: Process, host: HostReference): Promise<strin
   const { namespaces } = process;
   if (namespaces.uts === readNamespaces().uts) return hostname();
   const own = `/proc/${process.pid}/ns`;
-  const user = namespaces.user === host.namespaces.user ? {} : { user: { path: `${own}/user` } };
+  // Root may enter what any user namespace owns. Others enter that first, whose maps may have no group for a terminal.
+  const foreign = getuid?.() !== 0 && namespaces.user !== host.namespaces.user;
+  const user = foreign ? { user: { path: `${own}/user` } } : {};
   try {
     const { stdout } = await run({
       image: 'busybox',
       args: ['cat', '/proc/sys/kernel/hostname'],
       namespaces: { uts: { path: `${own}/uts` }, ...user },
+      mounts: foreign ? [{ type: 'tmpfs', target: '/dev', options: [] }] : [],
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     return stdout?.trim();
