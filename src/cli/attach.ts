@@ -1,4 +1,5 @@
 /** What ties a command in the foreground to this process: signals meant for it, and its terminal. */
+import { endOfTerminal } from '../container/terminal.ts';
 import type { Isolated } from '../isolation/isolation.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
@@ -21,13 +22,18 @@ export function forwardSignals(running: Pick<Isolated, 'kill'>): () => void {
   return () => handlers.forEach((forget) => forget());
 }
 
-/** Every key goes to the command's terminal, which gives it its meaning; what appears there appears here. */
+/**
+ * Every key goes to the command's terminal, which gives it its meaning; what appears there appears here.
+ *
+ * @returns what to do once the command has ended: its last words may still be on their way
+ */
 export async function bridgeTerminal(
   running: Pick<Isolated, 'openedTerminal' | 'resize'>,
   interactive: boolean,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const terminal = await running.openedTerminal().catch(() => undefined);
-  if (terminal === undefined) return () => {};
+  if (terminal === undefined) return async () => {};
+  const ended = endOfTerminal(terminal);
   terminal.on('error', () => {}); // of a guest that is gone
   terminal.on('data', (chunk: Buffer) => process.stdout.write(chunk));
   const resize = () => running.resize(process.stdout.columns, process.stdout.rows);
@@ -36,7 +42,8 @@ export async function bridgeTerminal(
     process.stdin.setRawMode(true);
     process.stdin.on('data', (chunk: Buffer) => terminal.write(chunk));
   }
-  return () => {
+  return async () => {
+    await ended();
     process.off('SIGWINCH', resize);
     if (!interactive) return;
     process.stdin.setRawMode(false);

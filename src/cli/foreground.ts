@@ -50,7 +50,7 @@ export async function startForeground(
   const container = await launch(engine, chosen, how);
   const forget = forwardSignals(container);
   if (container.stops || !engine.spawner.attend(patience)) engine.spawner.listen();
-  const restore = tty ? await bridgeTerminal(container, interactive) : () => {};
+  const restore = tty ? await bridgeTerminal(container, interactive) : async () => {};
   return { running: container, engine, ended: endOf(container, forget, restore) };
 }
 
@@ -65,7 +65,7 @@ async function startMachine(command: RunCommand, session: Session, options: Fore
   const say = (line: string) => session.complain(`tare: ${line}\n`);
   const running = await vmIsolation.start(engine, { ...asked, say }, options).finally(unlisten);
   const forget = forwardSignals(running);
-  const restore = tty ? await bridgeTerminal(running, interactive) : () => {};
+  const restore = tty ? await bridgeTerminal(running, interactive) : async () => {};
   return { running, engine, ended: endOf(running, forget, restore) };
 }
 
@@ -89,5 +89,11 @@ function requestOf({ tty, interactive, request }: RunCommand): RunRequest {
 const streamsOf = ({ tty, interactive }: RunCommand, { outputFd }: ForegroundOptions): Stdio[] =>
   tty ? ['ignore', 'ignore', 'ignore'] : [interactive ? 'inherit' : 'ignore', outputFd ?? 'inherit', 'inherit'];
 
-const endOf = (running: Isolated, ...after: (() => void)[]): Promise<Exit> =>
-  running.exited.finally(() => after.forEach((action) => action()));
+async function endOf(running: Isolated, forget: () => void, restore: () => Promise<void>): Promise<Exit> {
+  try {
+    return await running.exited;
+  } finally {
+    forget();
+    await restore();
+  }
+}

@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 
 /**
@@ -17,6 +18,25 @@ export function nearSide(fd: number): ReadStream {
   };
   terminal.on('error', () => {}); // EIO, which is how a pty says that all is read
   return terminal;
+}
+
+/** How long a terminal that somebody else still holds is listened to after its command has ended, in ms. */
+const patience = 200;
+
+/**
+ * @returns a function that settles when all that was written to the terminal has been read, to be called once its command has
+ * ended. Whoever is left in a pid namespace that the command shared may hold the terminal for ever; nobody waits for that
+ */
+export function endOfTerminal(terminal: Readable): () => Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) terminal.once(event, () => resolve());
+  });
+  return async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
+  };
 }
 
 /** Of a pty that has been hung up, whose reads never wait. */

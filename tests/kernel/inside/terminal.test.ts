@@ -183,3 +183,11 @@ test.runIf(able && needs('tool:script'))('on the command line our terminal becom
   expect(stdout.replaceAll('\r', '').trim().split('\n')).toEqual(['/dev/pts/0', '33 77', '88:0']);
   expect(status).toBe(5);
 });
+
+test.runIf(able && needs('tool:script'))("a short command's last words appear before the command line ends", () => {
+  for (let time = 0; time < 15; time += 1) {
+    const command = `${tare} run -t busybox sh -c 'tty; exit 5'`;
+    const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    expect([stdout.trim(), status]).toEqual(['/dev/pts/0', 5]);
+  }
+});
