@@ -14,6 +14,7 @@ const parts = [
   ['lint and types', [bin('oxlint'), '--type-aware', '--type-check', '--deny-warnings']],
   ['unit tests and architecture', [bin('vitest'), 'run', '--project', 'unit']],
   ['format', [bin('prettier'), '--check', '--log-level', 'warn', '--cache', '--cache-location', kept('prettier'), '.']],
+  ['library documented', [bin('typedoc'), '--emit', 'none', '--logLevel', 'Warn']],
   ['native code', [process.execPath, at('scripts/build/analyze.mjs')]],
   ['unused code', [bin('knip'), '--no-progress']],
 ];

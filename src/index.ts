@@ -121,12 +121,23 @@ export { readCgroupMembership, readIdMap, readMountinfo, readNamespaces, readSta
 export type * from './linux/proc.ts';
 export { capabilityNames } from './spec/capability-names.ts';
 export type { IsolationKind, Terminal } from './isolation/isolation.ts';
-export type { Accelerator, DeviceModel, Disk, Fd, Machine, MachineType, MemoryFile, Share } from './vm/machine.ts';
+export type {
+  Accelerator,
+  DeviceModel,
+  Disk,
+  Fd,
+  Machine,
+  MachineNetwork,
+  MachineType,
+  MemoryFile,
+  Share,
+  Tap,
+} from './vm/machine.ts';
 export type { SeenDevice } from './vm/machine-view.ts';
 export type { DeviceKind } from './vm/device-names.ts';
 export type { Cpuid, Registers } from './linux/cpuid.ts';
 export type { PlatformFacts } from './linux/platform.ts';
-export type { Device } from './vm/inspection.ts';
+export type { GuestDevice } from './vm/inspection.ts';
 export type { MachineRequest } from './vm/request.ts';
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';

@@ -12,6 +12,7 @@ import { startPayload, usualPatience } from './vm.ts';
 import { boot, chooseMachine } from './vm-launch.ts';
 import { planVm } from './vm-plan.ts';
 
+/** Which machine to boot, and what it is to be like. */
 export interface InspectOptions {
   /** What the machine is made of. It has a network card unless `network` is `none`: there is one more device to look at. */
   readonly vm?: Omit<MachineRequest, 'fromSnapshot'>;

@@ -7,6 +7,7 @@
  */
 import { type Cpuid, hasHypervisorBit, leafName, signatures } from './cpuid.ts';
 
+/** What tells of a hypervisor or a container, as it was read on the host. */
 export interface PlatformFacts {
   readonly cpuid: Cpuid;
   /** Contents, by path, of those of `platformFiles` that can be read. */
@@ -113,6 +114,7 @@ const monitors: readonly (readonly [name: string, seen: RegExp])[] = [
   ['QEMU', /QEMU|BOCHS|BXPC/],
 ];
 
+/** On what this system runs, of what kind that is, and what tells so. */
 export interface Platform {
   /** `KVM`, `an unknown hypervisor`; undefined on bare metal. */
   readonly hypervisor: string | undefined;

@@ -91,6 +91,7 @@ export interface CgroupMembership {
   deleted: boolean;
 }
 
+/** /proc/PID/cgroup, a line for each hierarchy: cgroups(7). */
 export function parseCgroupMembership(text: string): CgroupMembership[] {
   return text.split('\n').flatMap((line) => {
     const found = /^(\d+):([^:]*):(.*?)( \(deleted\))?$/.exec(line);
@@ -150,6 +151,7 @@ export interface ProcessStatus {
 
 const seccompModes = ['disabled', 'strict', 'filter'] as const;
 
+/** /proc/PID/status: proc(5). Memory in bytes. */
 export function parseStatus(text: string): ProcessStatus {
   const fields = new Map(
     text.split('\n').map((line): [string, string] => {
@@ -204,6 +206,7 @@ export interface IdMapEntry {
   size: number;
 }
 
+/** /proc/PID/uid_map or gid_map: user_namespaces(7). */
 export function parseIdMap(text: string): IdMapEntry[] {
   return text.split('\n').flatMap((line) => {
     const [containerID, hostID, size] = (line.match(/\d+/g) ?? []).map(Number);
@@ -225,6 +228,7 @@ export const namespaceLinks = [
   'user',
   'uts',
 ] as const;
+/** A file of /proc/PID/ns: namespaces(7). */
 export type NamespaceLink = (typeof namespaceLinks)[number];
 
 /** `mnt:[4026531832]` → 4026531832: two processes are in the same namespace where the inode is the same. */
@@ -233,6 +237,7 @@ export function parseNamespaceInode(link: string): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
+/** A process by its id, or the one that asks. */
 export type ProcessRef = number | 'self';
 
 const read = (pid: ProcessRef, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');

@@ -15,7 +15,8 @@ import type { PayloadFacts } from './guest-payload.ts';
 import { cpuidLeaves, leafName, type Registers } from '../linux/cpuid.ts';
 import { paraBuses, type PlatformFacts, platformFiles } from '../linux/platform.ts';
 
-export interface Device {
+/** A device as a guest sees it. */
+export interface GuestDevice {
   readonly bus: string;
   /** As /sys/bus/BUS/devices calls it. */
   readonly name: string;
@@ -27,7 +28,7 @@ export interface Device {
 
 export interface Inspection {
   readonly platform: PlatformFacts;
-  readonly devices: readonly Device[];
+  readonly devices: readonly GuestDevice[];
 }
 
 /** Modules that an inspection wants loaded in the guest. */
@@ -99,7 +100,7 @@ export function parseInspection(text: string): Inspection {
   const files: Record<string, string> = {};
   const buses: Record<string, number> = {};
   const ownNamespaces: string[] = [];
-  const devices: Device[] = [];
+  const devices: GuestDevice[] = [];
   let acpi: string | undefined;
   for (const line of text.split('\n')) {
     const [kind, first = '', ...rest] = line.trimEnd().split(' ');
