@@ -110,11 +110,10 @@ class Writer {
 
   #text(code: string, text: string): void {
     const size = Buffer.byteLength(text);
-    if (code === 'g') this.#bytes.writeUInt8(size, this.take(1));
-    else {
-      const at = this.take(4);
-      this.#bytes.writeUInt32LE(size, at);
-    }
+    // First the room, which may move the bytes elsewhere, and then the bytes.
+    const before = this.take(code === 'g' ? 1 : 4);
+    if (code === 'g') this.#bytes.writeUInt8(size, before);
+    else this.#bytes.writeUInt32LE(size, before);
     const at = this.take(size + 1);
     this.#bytes.write(text, at);
   }
