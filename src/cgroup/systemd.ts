@@ -41,7 +41,7 @@ const manager = (member: string, signature = '', ...body: readonly Value[]): Cal
 });
 
 /** A scope of this name may be on its way out: so often it is tried, and so many ms lie between. */
-const tries = { count: 100, pause: 20 };
+const tries = { count: 400, pause: 20 };
 
 export class Systemd implements CgroupDriver {
   readonly name = 'systemd';
