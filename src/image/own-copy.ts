@@ -25,9 +25,10 @@ import { fnv1a } from '../linux/hash.ts';
  */
 export function ownCopy(home: string, stamp: string): string {
   const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return home; // whose layers are id-mapped, and whose start asks for nothing more
   const built = statSync(join(home, stamp), { throwIfNoEntry: false });
   const cache = cacheDir('images', uid, process.env);
-  if (uid === 0 || built === undefined || built.uid === uid || cache === undefined) return home;
+  if (built === undefined || built.uid === uid || cache === undefined) return home;
   const place = fnv1a(Buffer.from(home)).toString(16);
   const copy = join(cache, `${basename(home)}-${place}-${Math.trunc(built.mtimeMs)}`);
   if (existsSync(copy)) return copy;
