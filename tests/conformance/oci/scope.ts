@@ -38,7 +38,11 @@ export class Scope implements Disposable {
       ociVersion: '1.0.2',
       process: { args: ['sleep', '1000'], cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'] },
       root: { path: join(checkout, 'dist/images/busybox/rootfs'), readonly: true },
-      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+      // Without a /dev of its own, the devices would be made in the image that all share.
+      mounts: [
+        { destination: '/proc', type: 'proc', source: 'proc' },
+        { destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
+      ],
       linux: {
         namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup'].map((type) => ({ type })),
         cgroupsPath,
