@@ -52,6 +52,8 @@ export interface CgroupDriver {
   plan(host: CgroupHost, request: CgroupRequest): Promise<CgroupPlan | undefined>;
   /** Makes the group of a plan that has a unit, with a process in it that stays until another has come. */
   start?(unit: ScopeUnit, pid: number): Promise<void>;
+  /** Removes such a group, which nobody lives in any more, and forgets its unit. One that is gone is fine. */
+  stop?(unit: string): Promise<void>;
   /** Hears of limits of such a group that have been changed. */
   update?(unit: string, plan: Pick<CgroupPlan, 'limits'>): Promise<void>;
 }

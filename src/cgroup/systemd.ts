@@ -41,7 +41,7 @@ const manager = (member: string, signature = '', ...body: readonly Value[]): Cal
 });
 
 /** A scope of this name may be on its way out: so often it is tried, and so many ms lie between. */
-const tries = { count: 400, pause: 20 };
+const tries = { count: 100, pause: 20 };
 
 export class Systemd implements CgroupDriver {
   readonly name = 'systemd';
@@ -89,6 +89,23 @@ export class Systemd implements CgroupDriver {
    * @throws TareError with systemd's own words
    */
   async start({ name, properties }: ScopeUnit, pid: number): Promise<void> {
+    const all: Property[] = [...properties, ['PIDs', { signature: 'au', value: [pid] }]];
+    const call = manager('StartTransientUnit', 'ssa(sv)a(sa(sv))', name, 'fail', all, []);
+    const result = await this.#runJob(async (bus) => tryToStart(bus, call));
+    if (result !== 'done')
+      throw new TareError(`start the scope ${name}: ${result}`, { hint: `see systemctl status ${name}` });
+  }
+
+  async stop(name: string): Promise<void> {
+    try {
+      await this.#runJob(async (bus) => bus.call(manager('StopUnit', 'ss', name, 'replace')));
+    } catch (error) {
+      if (!(error instanceof BusError) || error.busName !== `${systemd}.NoSuchUnit`) throw error;
+    }
+  }
+
+  /** @returns how the job that was asked for has ended: `done`, or why not */
+  async #runJob(ask: (bus: Bus) => Promise<readonly Value[]>): Promise<string | undefined> {
     using bus = this.#connect();
     this.#bus = undefined;
     const ended = new Map<string, string>();
@@ -99,13 +116,9 @@ export class Systemd implements CgroupDriver {
       heard();
     });
     void bus.call(manager('Subscribe')).catch(() => {}); // whoever starts is told
-    const all: Property[] = [...properties, ['PIDs', { signature: 'au', value: [pid] }]];
-    const call = manager('StartTransientUnit', 'ssa(sv)a(sa(sv))', name, 'fail', all, []);
-    const [job] = await tryToStart(bus, call);
+    const [job] = await ask(bus);
     while (!ended.has(job as string)) await new Promise<void>((resolve) => (heard = resolve));
-    const result = ended.get(job as string);
-    if (result !== 'done')
-      throw new TareError(`start the scope ${name}: ${result}`, { hint: `see systemctl status ${name}` });
+    return ended.get(job as string);
   }
 
   /** What is changed in a group's files is told to systemd too. */

@@ -11,13 +11,15 @@ const magic = 0x3149434f;
 const headerSize = 4 * (6 + 2 * (3 + laterVerbs.length) + 2);
 
 /** The verbs that are straight lists of calls for this container; the others take Node. */
-export function laterPrograms({ id, cgroup, spec: { hooks = {} } }: Saved): Partial<Record<LaterVerb, Program>> {
+export function laterPrograms(saved: Saved): Partial<Record<LaterVerb, Program>> {
+  const { cgroup, spec } = saved;
+  const { hooks = {} } = spec;
   const has = (list: readonly unknown[] = []): boolean => list.length > 0;
   return {
     ...(has(hooks.startContainer) || has(hooks.poststart) ? {} : { start: startProgram() }),
     kill: killProgram().program,
     ...(cgroup === undefined ? {} : { pause: freezeProgram(cgroup, '1'), resume: freezeProgram(cgroup, '0') }),
-    ...(has(hooks.poststop) ? {} : { delete: deleteProgram(id, cgroup) }),
+    ...(has(hooks.poststop) ? {} : { delete: deleteProgram(saved) }),
   };
 }
 

@@ -25,6 +25,7 @@ import type { Context } from './context.ts';
 import type { CreateRequest } from './create-request.ts';
 import { withHome } from './home.ts';
 import { runHooks } from './hooks.ts';
+import { removeGroup } from './later.ts';
 import { addressSize, files, openSocket, socketAddress } from './programs.ts';
 import { withFileLimit } from './inherited.ts';
 import { recordCreation } from './recording.ts';
@@ -93,7 +94,7 @@ class Creation {
 
   async make(): Promise<Created> {
     const { cgroup: plan } = this.#prepared;
-    if (plan !== undefined) removeLeftover(plan.path);
+    if (plan !== undefined && plan.unit === undefined) removeLeftover(plan.path);
     const opened: number[] = [];
     let group: OpenCgroup | undefined;
     let child: Child | undefined;
@@ -196,10 +197,15 @@ class Creation {
       created: new Date().toISOString(),
       owner: userName(),
       ...(cgroup === undefined ? {} : { cgroup: cgroup.path }),
-      ...(cgroup?.unit === undefined ? {} : { unit: cgroup.unit.name }),
+      ...this.#unit(),
       sharesKeyring: this.#request.noNewKeyring,
       spec,
     };
+  }
+
+  #unit(): Pick<Saved, 'unit'> {
+    const { unit } = this.#prepared.cgroup ?? {};
+    return unit === undefined ? {} : { unit: unit.name };
   }
 
   /** @returns what the child has said of its own failure, which says more than what we then saw */
@@ -213,7 +219,7 @@ class Creation {
         this.#context.log.warn((error as Error).message),
       );
     }
-    await group?.cgroup.remove();
+    if (group !== undefined) await removeGroup(this.#context, { cgroup: group.cgroup.path, ...this.#unit() });
     return child?.report;
   }
 }

@@ -106,7 +106,7 @@ export async function remove(context: Context, saved: Saved, force = true): Prom
       },
     );
   if (status !== 'stopped') await endIt(context, saved);
-  if (saved.cgroup !== undefined) await new Cgroup(saved.cgroup).remove();
+  await removeGroup(context, saved);
   store.remove(saved.id);
   const hooks = { engine, hooks: saved.spec.hooks, state: stateOf(saved, 'stopped') };
   // "Lifecycle": one that fails is logged, and the others still run.
@@ -114,6 +114,20 @@ export async function remove(context: Context, saved: Saved, force = true): Prom
     await runHooks({ ...hooks, hooks: { poststop: [hook] } }, 'poststop').catch((error: unknown) =>
       context.log.warn((error as Error).message),
     );
+}
+
+/**
+ * With whoever still lives in it. systemd reads of an end in the group's own files, so that it would keep for ever the unit
+ * of a group which is removed before: its own are for it to remove.
+ */
+export async function removeGroup(context: Context, { cgroup, unit }: Pick<Saved, 'cgroup' | 'unit'>): Promise<void> {
+  if (cgroup === undefined) return;
+  const group = new Cgroup(cgroup);
+  if (unit !== undefined) {
+    await group.kill();
+    await (await context.cgroupDriver('systemd')).stop?.(unit);
+  }
+  await group.remove();
 }
 
 async function endIt(context: Context, saved: Saved): Promise<void> {

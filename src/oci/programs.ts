@@ -4,6 +4,7 @@
  */
 import { ProgramBuilder, cell, type Cell, data, type Data, type Program } from '../launch/program.ts';
 import { AF, AT, AT_FDCWD, flags, MSG, O, SOCK } from '../linux/flags.ts';
+import type { Saved } from './state.ts';
 
 /** Files of a container's directory. */
 export const files = { container: 'container', saved: 'container.json', start: 'start' } as const;
@@ -60,11 +61,16 @@ export function freezeProgram(cgroup: string, value: '0' | '1'): Program {
   return { ops: b.ops };
 }
 
-/** The directory itself goes last: until then its id is taken. */
-export function deleteProgram(id: string, cgroup: string | undefined): Program {
+/**
+ * The directory itself goes last: until then its id is taken. A group that systemd has made is for systemd to remove: where
+ * it has not yet, Node asks it to.
+ */
+export function deleteProgram({ id, cgroup, unit }: Pick<Saved, 'id' | 'cgroup' | 'unit'>): Program {
   const b = new ProgramBuilder().stage('delete');
   const gone = { allow: ['ENOENT'] as const };
-  if (cgroup !== undefined)
+  if (cgroup !== undefined && unit !== undefined)
+    b.op(`see that systemd has removed ${cgroup}`, 'faccessat', [AT_FDCWD, cgroup, 0, 0], { ...gone, min: 1 });
+  else if (cgroup !== undefined)
     b.op(`remove the cgroup ${cgroup}`, 'unlinkat', [AT_FDCWD, cgroup, flags(AT, 'REMOVEDIR')], gone);
   for (const name of [files.start, files.saved, files.container])
     b.op(`remove ${name}`, 'unlinkat', [AT_FDCWD, name, 0], gone);

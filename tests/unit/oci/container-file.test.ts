@@ -87,3 +87,10 @@ test('C and TypeScript agree on the file', () => {
   expect(bytes.readBigUInt64LE(8)).toBe(8589934595n);
   expect(bytes.readInt32LE(16)).toBe(4711);
 });
+
+test('a group that systemd has made is for systemd to remove', () => {
+  const { delete: program } = laterPrograms({ ...saved, unit: 'tare-box.scope' });
+  expect(explain(program!, { column: 72 }).split('\n')[1]).toMatchInlineSnapshot(
+    `"   0  faccessat(AT_FDCWD, "/sys/fs/cgroup/tare-oci/box", 0, 0)  // or ENOENT"`,
+  );
+});
