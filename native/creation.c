@@ -145,6 +145,7 @@ static int is_whole(struct creation *record, uint64_t size) {
   if (!is_table(record, record->container, 1) || record->container.count < sizeof(struct container)) return 0;
   if (!is_table(record, record->pieces, sizeof(struct piece)) || !is_table(record, record->parts, sizeof(struct part)))
     return 0;
+  if (!is_table(record, record->barred, sizeof(struct barred))) return 0;
   if (!is_table(record, record->slots, sizeof(struct slot)) || !is_table(record, record->lengths, sizeof(struct length)))
     return 0;
   if (!is_table(record, record->stops, sizeof(struct stop)) || !is_table(record, record->hooks, sizeof(struct hook)))
@@ -156,6 +157,9 @@ static int is_whole(struct creation *record, uint64_t size) {
     int last = i + 1 == record->pieces.count;
     if (!inside(record, pieces[i].at, pieces[i].size, 1) || (pieces[i].gap == GAP_NONE) != last) return 0;
   }
+  const struct barred *barred = at(record, record->barred.at);
+  for (uint32_t i = 0; i < record->barred.count; i++)
+    if (!inside(record, barred[i].start, 1, 1)) return 0;
   const struct part *parts = at(record, record->parts.at);
   for (uint32_t i = 0; i < record->parts.count; i++) {
     if (parts[i].word == WORD_LITERAL && !inside(record, parts[i].at, parts[i].size, 1)) return 0;
@@ -178,9 +182,16 @@ static int is_whole(struct creation *record, uint64_t size) {
 
 /* ---- config.json ------------------------------------------------------------------------------------------------- */
 
-static int is_below(const char *path, size_t size, const char *directory) {
-  size_t length = strlen(directory);
-  return size >= length && memcmp(path, directory, length) == 0 && (size == length || path[length] == '/');
+static int is_barred(struct creation *record, uint32_t gap, const char *text, size_t size) {
+  const struct barred *barred = at(record, record->barred.at);
+  for (uint32_t i = 0; i < record->barred.count; i++) {
+    const char *start = at(record, barred[i].start);
+    size_t length = strlen(start);
+    int is_directory = size + 1 == length && start[size] == '/';
+    if (barred[i].gap == gap && (size >= length || is_directory) && memcmp(text, start, is_directory ? size : length) == 0)
+      return 1;
+  }
+  return 0;
 }
 
 static int is_name(char c) {
@@ -192,13 +203,11 @@ static int fits(uint32_t gap, const char *text, size_t size) {
   switch (gap) {
     case GAP_NAME: return size > 0 && !(size == 1 && *text == '.') && !(size == 2 && memcmp(text, "..", 2) == 0);
     case GAP_PATH:
-      return is_clean(text, size) && !is_below(text, size, "/proc") && !is_below(text, size, "/sys") &&
-             !is_below(text, size, "/dev");
     case GAP_FILE: return is_clean(text, size);
     case GAP_COMMAND: return size > 0 && slash == NULL;
     case GAP_PROGRAM: return slash != NULL;
     case GAP_WORD: return 1;
-    case GAP_VARIABLE: return equals != NULL && equals > text && (size < 5 || memcmp(text, "PATH=", 5) != 0);
+    case GAP_VARIABLE: return equals != NULL && equals > text;
     default: return 0;
   }
 }
@@ -223,14 +232,15 @@ static size_t json_size(const char *text, size_t left) {
   return 0;
 }
 
-static size_t gap_size(uint32_t gap, const char *text, size_t left) {
+static size_t gap_size(struct creation *record, uint32_t gap, const char *text, size_t left) {
   size_t size = 0;
   if (gap == GAP_JSON) return json_size(text, left);
   if (gap == GAP_NAME)
     while (size < left && is_name(text[size])) size++;
   else
     while (size < left && text[size] != '"') size++;
-  return size < left && is_plain(text, size) && fits(gap, text, size) ? size : left;
+  int good = size < left && is_plain(text, size) && fits(gap, text, size) && !is_barred(record, gap, text, size);
+  return good ? size : left;
 }
 
 static int matches(struct attempt *attempt, struct creation *record) {
@@ -242,7 +252,7 @@ static int matches(struct attempt *attempt, struct creation *record) {
     text += pieces[i].size;
     left -= pieces[i].size;
     if (pieces[i].gap == GAP_NONE) return left == 0;
-    size_t size = gap_size(pieces[i].gap, text, left);
+    size_t size = gap_size(record, pieces[i].gap, text, left);
     if (size == left || (size == 0 && pieces[i].gap == GAP_JSON)) return 0;
     attempt->words[WORD_FOUND + i] = (struct word){text, size};
     text += size;
@@ -441,9 +451,9 @@ static int run_hook(struct attempt *attempt, const struct hook *hook) {
   if (pipe2(ends, O_CLOEXEC) < 0) return 0;
   pid_t pid = fork();
   if (pid == 0) execute_hook(attempt->record, hook, ends[0], attempt->creating->here);
-  close(ends[0]);
-  /* Smaller than a pipe: it need not be read. */
+  /* Smaller than a pipe, and we can read it ourselves: neither a hook that does not read nor one that is gone matters. */
   ssize_t told = write(ends[1], state, strlen(state));
+  close(ends[0]);
   close(ends[1]);
   if (pid < 0) return 0;
   struct pollfd end = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};

@@ -22,7 +22,7 @@
 #include "guard.h"
 
 #define CREATION_DIRECTORY "/run/tare/creations"
-#define CREATION_MAGIC 0x3152434fu /* "OCR1" */
+#define CREATION_MAGIC 0x3252434fu /* "OCR2" */
 
 /* So many records of one key are looked through. */
 #define CREATIONS 16
@@ -30,18 +30,24 @@
 /* The word that may stand in a gap; all but the last end at a quote, and hold no backslash. */
 #define GAP_NONE 0u     /* the end of the file */
 #define GAP_NAME 1u     /* letters, digits, _ . - */
-#define GAP_PATH 2u     /* absolute and clean, and not below /proc, /sys or /dev, which mean something */
-#define GAP_FILE 3u     /* absolute and clean */
+#define GAP_PATH 2u     /* absolute and clean */
+#define GAP_FILE 3u     /* the same; what it leads to is not looked at */
 #define GAP_COMMAND 4u  /* a name to be looked for in PATH */
 #define GAP_PROGRAM 5u  /* a command with a slash in it */
 #define GAP_WORD 6u     /* anything */
-#define GAP_VARIABLE 7u /* NAME=VALUE, but for PATH, which decides where a command is looked for */
+#define GAP_VARIABLE 7u /* NAME=VALUE */
 #define GAP_JSON 8u     /* any value of JSON, with its quotes or brackets */
 
 struct piece {
   uint32_t at; /* what must stand here */
   uint32_t size;
   uint32_t gap; /* and what may follow */
+};
+
+/* No word in a gap of that kind begins so, nor is it the directory that this is the beginning of. */
+struct barred {
+  uint32_t gap;
+  uint32_t start; /* ended by NUL */
 };
 
 /* Words of a text. Those from config.json follow, in their order. */
@@ -97,6 +103,7 @@ struct creation {
   uint32_t size;
   struct span key;       /* tare-oci's path, ended by NUL, and the flags that matter */
   struct span pieces;    /* struct piece[] */
+  struct span barred;    /* struct barred[] */
   struct span parts;     /* struct part[] */
   struct span slots;     /* struct slot[] */
   struct span lengths;   /* struct length[] */

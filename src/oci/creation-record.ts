@@ -17,7 +17,7 @@ import type { Arch } from '../linux/abi.ts';
 import { AT, AT_FDCWD, flags } from '../linux/flags.ts';
 import type { Hook } from '../spec/spec.ts';
 import { encodeContainer } from './container-file.ts';
-import type { Gap, GapKind } from './gaps.ts';
+import { barred, type Gap, type GapKind } from './gaps.ts';
 import { addressSize, files, openSocket, socketAddress } from './programs.ts';
 import { bare, hasStandIn, standIns, Texts } from './stand-ins.ts';
 import { type Saved, stateOf } from './state.ts';
@@ -47,9 +47,9 @@ export interface Creation {
   readonly saved: Saved;
 }
 
-const magic = 0x3152434f;
-/** Of 32-bit words: magic, size, twelve spans, two texts. */
-export const headerSize = 4 * (2 + 2 * 12 + 2);
+const magic = 0x3252434f;
+/** Of 32-bit words: magic, size, thirteen spans, two texts. */
+export const headerSize = 4 * (2 + 2 * 13 + 2);
 
 const gapKinds: Record<GapKind, number> = {
   name: 1,
@@ -159,9 +159,14 @@ export function encodeCreation(creation: Creation): Buffer {
   );
   const lengthsAt = table(lengths, 2);
   const piecesAt = table(pieces, 3);
+  const barredAt = table(
+    barred.flatMap(([kind, start]) => [gapKinds[kind], file.text(start).at]),
+    2,
+  );
   const spans = [
     keyAt,
     piecesAt,
+    barredAt,
     partsAt,
     slotsAt,
     lengthsAt,

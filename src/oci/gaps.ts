@@ -22,6 +22,23 @@ interface Value {
   readonly end: number;
 }
 
+/**
+ * Words that decide something after all, by how they begin: no gap of that kind takes one. A directory's beginning stands for
+ * the directory too. `struct barred` of native/creation.h.
+ */
+export const barred: readonly (readonly [kind: GapKind, start: string])[] = [
+  // What the kernel shows there is no file of somebody's.
+  ['path', '/proc/'],
+  ['path', '/sys/'],
+  ['path', '/dev/'],
+  // Where a command is looked for, and what the runtime sets where it is missing.
+  ['variable', 'PATH='],
+  ['variable', 'HOME='],
+];
+
+const isBarred = (kind: GapKind, word: string): boolean =>
+  barred.some(([of, start]) => of === kind && `${word}/`.startsWith(start));
+
 /** What is longer is no name: it stays as it is. */
 const longest = 1000;
 const longestHostname = 64;
@@ -73,12 +90,12 @@ const gap = (kind: GapKind, at: number, end: number, room: number): Gap => ({ ki
 
 /** As native/creation.c sees it. */
 function fits(kind: GapKind, word: string): boolean {
+  if (isBarred(kind, word)) return false;
   const clean = /^(\/(?!\.{0,2}(\/|$))[^/]+)+$/.test(word);
   switch (kind) {
     case 'name':
       return /^[\w.-]+$/.test(word) && word !== '.' && word !== '..';
     case 'path':
-      return clean && !/^\/(proc|sys|dev)(\/|$)/.test(word);
     case 'file':
       return clean;
     case 'command':
@@ -86,7 +103,7 @@ function fits(kind: GapKind, word: string): boolean {
     case 'program':
       return word.includes('/');
     case 'variable':
-      return /^[^=]+=/.test(word) && !word.startsWith('PATH=');
+      return /^[^=]+=/.test(word);
     case 'word':
     case 'json':
       return true;

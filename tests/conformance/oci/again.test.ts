@@ -115,6 +115,16 @@ describe.runIf(able)('create again', () => {
       'a variable PATH',
       (spec) => ({ ...spec, process: { ...spec.process, env: ['PATH=/nowhere:/bin', 'HOSTNAME=x', 'LONG=y'] } }),
     ],
+    [
+      'a variable HOME, which is the runtime’s to set where it is missing',
+      (spec) => ({
+        ...spec,
+        process: {
+          ...spec.process,
+          env: spec.process.env?.map((entry) => (entry.startsWith('LONG=') ? 'HOME=/elsewhere' : entry)),
+        },
+      }),
+    ],
     ['the user', (spec) => ({ ...spec, process: { ...spec.process, user: { uid: 1, gid: 0 } } })],
     [
       'a command with a path',
