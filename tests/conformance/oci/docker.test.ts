@@ -4,18 +4,7 @@ import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
 import { needs } from '../../kernel/needs.ts';
-import { type Dockerd, execIn, finished, runIn, startDockerd, untilIt } from './dockerd.ts';
-
-const able = needs(
-  'root',
-  'busybox',
-  'overlay',
-  'cgroup2',
-  'tool:dockerd',
-  'tool:containerd',
-  'tool:ip',
-  'tool:nsenter',
-);
+import { type Dockerd, dockerdRuns, execIn, finished, runIn, startDockerd, untilIt } from './dockerd.ts';
 
 let dockerd: Dockerd;
 let api: Docker;
@@ -32,7 +21,7 @@ async function running(
 
 const waits = ['sleep', '1000'];
 
-describe.runIf(able)('docker', () => {
+describe.runIf(dockerdRuns)('docker', () => {
   beforeAll(async () => {
     dockerd = await startDockerd('docker');
     ({ api } = dockerd);
@@ -193,12 +182,15 @@ describe.runIf(able)('docker', () => {
     await expect(finished(api, failing)).rejects.toThrow(/non-zero code: 9/);
   });
 
-  test.runIf(able && needs('controller:memory', 'controller:pids'))('limits, and an update of them', async () => {
-    const limits = { Memory: 64 * 2 ** 20, PidsLimit: 50 };
-    await using one = await running(waits, { HostConfig: limits });
-    const read = ['sh', '-c', 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max'];
-    expect(await execIn(api, one.box, { Cmd: read })).toMatchObject({ stdout: `${64 * 2 ** 20}\n50\n` });
-    await one.box.update({ Memory: 96 * 2 ** 20, MemorySwap: -1, PidsLimit: 60 });
-    expect(await execIn(api, one.box, { Cmd: read })).toMatchObject({ stdout: `${96 * 2 ** 20}\n60\n` });
-  });
+  test.runIf(dockerdRuns && needs('controller:memory', 'controller:pids'))(
+    'limits, and an update of them',
+    async () => {
+      const limits = { Memory: 64 * 2 ** 20, PidsLimit: 50 };
+      await using one = await running(waits, { HostConfig: limits });
+      const read = ['sh', '-c', 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max'];
+      expect(await execIn(api, one.box, { Cmd: read })).toMatchObject({ stdout: `${64 * 2 ** 20}\n50\n` });
+      await one.box.update({ Memory: 96 * 2 ** 20, MemorySwap: -1, PidsLimit: 60 });
+      expect(await execIn(api, one.box, { Cmd: read })).toMatchObject({ stdout: `${96 * 2 ** 20}\n60\n` });
+    },
+  );
 });

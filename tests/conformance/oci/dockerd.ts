@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
+import { needs } from '../../kernel/needs.ts';
 import { busyboxRoot, checkout, Realm } from './realm.ts';
+
+/** Whether this machine can start one. */
+export const dockerdRuns = needs(
+  ...(['root', 'busybox', 'overlay', 'cgroup2'] as const),
+  ...(['tool:dockerd', 'tool:containerd', 'tool:ip', 'tool:nsenter'] as const),
+);
 
 export interface Dockerd extends AsyncDisposable {
   readonly realm: Realm;

@@ -1,19 +1,7 @@
 /** A swarm of one node, whose tasks take the default runtime: scaled, and healed where a container is killed. */
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { needs } from '../../kernel/needs.ts';
-import { type Dockerd, startDockerd, untilIt } from './dockerd.ts';
-
-const able = needs(
-  'root',
-  'busybox',
-  'overlay',
-  'cgroup2',
-  'tool:dockerd',
-  'tool:containerd',
-  'tool:ip',
-  'tool:nsenter',
-);
+import { type Dockerd, dockerdRuns, startDockerd, untilIt } from './dockerd.ts';
 
 let dockerd: Dockerd;
 let api: Docker;
@@ -31,7 +19,7 @@ const service = (replicas: number): Docker.CreateServiceOptions => ({
   Mode: { Replicated: { Replicas: replicas } },
 });
 
-describe.runIf(able)('docker swarm', () => {
+describe.runIf(dockerdRuns)('docker swarm', () => {
   beforeAll(async () => {
     dockerd = await startDockerd('swarm');
     ({ api } = dockerd);
