@@ -29,7 +29,7 @@ function engineSpec(box: Bundle, id: string): Spec {
       { destination: '/bound', type: 'bind', source: box.at('bound', id), options: ['rbind', 'ro'] },
     ],
     annotations: { 'engine.id': id, 'engine.quoted': 'a "word"' },
-    linux: { ...plain.linux, cgroupsPath: `/tare-suite/${id}` },
+    linux: { ...plain.linux, cgroupsPath: `/tare-oci/${id}` },
   };
 }
 

@@ -1,8 +1,8 @@
 /** Random documents, really run: a clear error or a container, and nothing left of either. tests/unit/oci/fuzz.test.ts tries more of them. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
 import { documents } from '../../unit/oci/documents.ts';
 import { needs } from '../../kernel/needs.ts';
@@ -46,6 +46,12 @@ const groups = (): string[] => {
 const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
 
 describe.runIf(able)('random documents', () => {
+  // What a group is asked to lie in stays, as with runc: here nobody else has asked for it.
+  afterAll(() => {
+    const parent = join(probeCgroups().mount ?? '', 'tare-fuzz');
+    if (existsSync(parent)) rmdirSync(parent);
+  });
+
   test('make a container or an error in words, and leave nothing', { timeout: 300_000 }, async () => {
     using box = new Bundle(tareOci, plainSpec(['true']));
     mkdirSync(box.at('source'));
