@@ -139,6 +139,8 @@ export type { Cpuid, Registers } from './linux/cpuid.ts';
 export type { PlatformFacts } from './linux/platform.ts';
 export type { GuestDevice } from './vm/inspection.ts';
 export type { MachineRequest } from './vm/request.ts';
+export type { GuestMemory, MachineStatus, RunningMachine } from './vm/running-machine.ts';
+export type { QmpCommands, QmpEvent, QmpEvents } from './vm/qmp.ts';
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';
 export type { OomKills } from './cgroup/cgroup.ts';

@@ -5,6 +5,7 @@ import type { Exit } from '../container/exit.ts';
 import type { CreateOptions } from '../container/run.ts';
 import type { Timeline } from '../launch/trace.ts';
 import type { MachineRequest } from '../vm/request.ts';
+import type { RunningMachine } from '../vm/running-machine.ts';
 
 /** From the thinnest wall to the thickest: a process shares all with the host but its root, a container the kernel, a VM nothing. */
 export type IsolationKind = 'process' | 'container' | 'vm';
@@ -33,6 +34,8 @@ export interface Isolated extends AsyncDisposable {
   readonly stderr: Readable | undefined;
   /** Settles when the command and all that was made for it is gone. Rejects where it could not be started. */
   readonly exited: Promise<Exit>;
+  /** Of a virtual machine: the machine itself. */
+  readonly machine?: RunningMachine;
   /** Of a traced start: where its time went. Complete once `exited` has settled. */
   readonly timeline: Timeline;
   /** Sends a signal to the command; to one that has ended, nothing. */

@@ -11,6 +11,7 @@ import type { GuestExit, GuestProcess } from '../vm/guest-process.ts';
 import { settleProgram } from '../vm/guest-program.ts';
 import { countOomKills } from '../vm/guest-read.ts';
 import { PayloadOutput } from '../vm/payload-output.ts';
+import { RunningMachine } from '../vm/running-machine.ts';
 import { machineTimeline } from '../vm/timeline.ts';
 import type { Vm } from '../vm/vm.ts';
 import type { Guest } from './vm-launch.ts';
@@ -42,6 +43,7 @@ export class VmPayload implements Isolated {
   readonly stdout: Readable | undefined;
   readonly stderr: Readable | undefined;
   readonly exited: Promise<Exit>;
+  readonly machine: RunningMachine;
   readonly #guest: Guest;
   readonly #vm: Vm;
   readonly #process: GuestProcess;
@@ -56,6 +58,7 @@ export class VmPayload implements Isolated {
     this.id = options.id;
     this.#guest = guest;
     this.#vm = guest.vm;
+    this.machine = new RunningMachine(guest.vm, guest.machine);
     this.#process = process;
     this.#options = options;
     const [out, err] = [new PayloadOutput(process.stdout), new PayloadOutput(process.stderr)];

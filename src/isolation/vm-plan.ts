@@ -51,14 +51,14 @@ export async function planVm(
   { id, say, socket, modules = [] }: PlanOptions,
 ): Promise<VmPlan> {
   const image = engine.image(request.image);
-  const { devices: model = 'virtio', network = 'none' } = vm;
+  const { devices: model = 'virtio', network = 'none', balloon = false } = vm;
   const { machine: type = model === 'virtio' ? 'microvm' : 'q35' } = vm;
   const size = { memory: memoryOf(request), cpus: cpusOf(request) };
   const flavour = model === 'virtio' ? 'cloud' : 'full';
   const kernel = await findKernel({ flavour, say, ...(vm.kernel === undefined ? {} : { file: vm.kernel }) });
   const disk = await makeDisk(directoryOf(image), { formats: formatsOf(kernel), say });
   const known = guestDevices(
-    { type, devices: model, network },
+    { type, devices: model, network, balloon },
     {
       format: disk.format,
       shares: socket !== undefined,
@@ -82,6 +82,7 @@ export async function planVm(
     ],
     network,
     shares: socket === undefined ? [] : [{ tag: volumesTag, socket }],
+    balloon,
     channel: qemuFds.channel,
     monitor: qemuFds.monitor,
     trimmed: true,

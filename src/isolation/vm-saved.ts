@@ -13,10 +13,11 @@ export function asSaved(
   wanted: MachineRequest,
 ): { readonly request: RunRequest; readonly machine: MachineRequest } {
   const { machine, name, kernelFile } = snapshot;
-  const { type, devices, network, accelerator } = machine;
+  const { type, devices, network, accelerator, balloon = false } = machine;
   const asked: [string, boolean][] = [
     ['machine', wanted.machine !== undefined && wanted.machine !== type],
     ['devices', wanted.devices !== undefined && wanted.devices !== devices],
+    ['balloon', wanted.balloon !== undefined && wanted.balloon !== balloon],
     ['network', wanted.network !== undefined && wanted.network !== network],
     ['accel', wanted.accelerator !== undefined && wanted.accelerator !== 'auto' && wanted.accelerator !== accelerator],
     ['kernel', wanted.kernel !== undefined],
@@ -31,7 +32,7 @@ export function asSaved(
     });
   return {
     request: { ...request, limits: { memory: machine.memory, cpus: machine.cpus } },
-    machine: { machine: type, devices, network, ...(kernelFile === undefined ? {} : { kernel: kernelFile }) },
+    machine: { machine: type, devices, network, balloon, ...(kernelFile === undefined ? {} : { kernel: kernelFile }) },
   };
 }
 

@@ -9,7 +9,8 @@ import { execa } from 'execa';
 import { TareError } from '../errors.ts';
 import { keep, vmCache } from './cache.ts';
 import { emptyFirmware, exitValue, ports } from './firmware.ts';
-import type { Accelerator, Option } from './machine.ts';
+import type { Option } from './device-options.ts';
+import type { Accelerator } from './machine.ts';
 import { pathOf } from './tool.ts';
 
 export interface EmptyOptions {

@@ -39,10 +39,10 @@ export interface DevicesOptions {
   readonly data?: boolean;
 }
 
-type Board = Pick<Machine, 'type' | 'devices' | 'network'>;
+type Board = Pick<Machine, 'type' | 'devices' | 'network' | 'balloon'>;
 
 export function guestDevices(machine: Board, { format, shares, data = false }: DevicesOptions): GuestDevices {
-  const { type, devices, network } = machine;
+  const { type, devices, network, balloon = false } = machine;
   const mounted = [
     ...filesystems[format],
     'overlay',
@@ -53,7 +53,12 @@ export function guestDevices(machine: Board, { format, shares, data = false }: D
   return {
     early: drivers.early,
     channel: drivers.channel,
-    late: [...drivers.disk, ...mounted, ...(network === 'none' ? [] : [drivers.network])],
+    late: [
+      ...drivers.disk,
+      ...mounted,
+      ...(network === 'none' ? [] : [drivers.network]),
+      ...(balloon ? ['virtio_balloon'] : []),
+    ],
     disk: drivers.node,
     ...(data ? { data: drivers.second } : {}),
   };

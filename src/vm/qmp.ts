@@ -48,6 +48,7 @@ export interface QmpEvents {
   VSERPORT_CHANGE: { id: string; open: boolean };
 }
 
+/** Something that happened to the machine, by its name in qemu-qmp-ref(7). */
 export interface QmpEvent<Name extends keyof QmpEvents = keyof QmpEvents> {
   readonly event: Name;
   readonly data: QmpEvents[Name];

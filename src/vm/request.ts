@@ -16,6 +16,8 @@ export interface MachineRequest {
   kernel?: string;
   /** `none` where absent; `user` is QEMU's own TCP/IP, which needs no privileges. */
   network?: MachineNetwork;
+  /** A balloon, by which the host takes memory back while the guest runs: `RunningMachine.balloon`. None where absent: it costs a driver. */
+  balloon?: boolean;
   /** A file with an ext4, as a disk of its own that the payload finds mounted. It belongs to QEMU's user from then on. */
   disk?: { readonly file: string; readonly target: string };
   /** Resume this snapshot in place of booting. */

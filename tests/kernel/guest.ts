@@ -15,7 +15,8 @@ import { compilePayload, type PayloadFacts } from '../../src/vm/guest-payload.ts
 import type { GuestExit, GuestProcess } from '../../src/vm/guest-process.ts';
 import { lastCapabilityOf, type WorldProgram, worldProgram } from '../../src/vm/guest-program.ts';
 import { findKernel } from '../../src/vm/kernel.ts';
-import { argvOf, type Machine, type MachineType, planMachine } from '../../src/vm/machine.ts';
+import type { Machine, MachineType } from '../../src/vm/machine.ts';
+import { argvOf, planMachine } from '../../src/vm/machine-plan.ts';
 
 const busybox = fileURLToPath(new URL('../../dist/images/busybox/rootfs', import.meta.url));
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { argvOf, type Machine, planMachine } from '../../../src/vm/machine.ts';
+import type { Machine } from '../../../src/vm/machine.ts';
+import { argvOf, planMachine } from '../../../src/vm/machine-plan.ts';
 
 const machine: Machine = {
   name: 'box',
@@ -216,6 +217,15 @@ describe('a machine', () => {
       + -chardev socket,id=share0,path=/share
       + -device vhost-user-fs-device,chardev=share0,tag=src"
     `);
+  });
+
+  test('has a balloon, after the port that the guest counts from 0', () => {
+    expect(difference({ balloon: true })).toMatchInlineSnapshot(`"+ -device virtio-balloon-device,deflate-on-oom=on"`);
+    expect(difference({ balloon: true, type: 'q35' })).toContain('+ -device virtio-balloon-pci,');
+    const emulated = { ...machine, type: 'q35', devices: 'emulated', balloon: true } as const;
+    expect(() => planMachine(emulated)).toThrowErrorMatchingInlineSnapshot(
+      `[TareError: give a machine of emulated devices a balloon (hint: it is a virtio device: no hardware has ever given memory back)]`,
+    );
   });
 
   test('is kept in a file, and resumed from it', () => {
