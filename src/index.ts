@@ -27,6 +27,7 @@ import type { Isolated, IsolatedOptions } from './isolation/isolation.ts';
 import { isolations } from './isolation/isolations.ts';
 import * as isolated from './isolation/run.ts';
 import type { InspectOptions } from './isolation/vm-inspect.ts';
+import { explainChapters } from './launch/explain.ts';
 import type { MachineView } from './vm/machine-view.ts';
 import type { Snapshot } from './vm/snapshot.ts';
 
@@ -92,7 +93,7 @@ export async function create(options: CreateOptions): Promise<Container> {
  */
 export async function explain(options: IsolatedOptions): Promise<string> {
   const isolation = await isolations[options.isolation ?? 'container']();
-  return isolation.explain(engine(), options);
+  return explainChapters((await isolation.explain(engine(), options)).chapters);
 }
 
 /**

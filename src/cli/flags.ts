@@ -38,7 +38,13 @@ export const runFlags: readonly FlagGroup<RunCommand>[] = [
 ];
 
 export const explainFlags: readonly FlagGroup<ExplainCommand>[] = [
-  { title: 'Output', flags: [{ name: 'json', help: 'Print the program as JSON.', lands: turn('json') }] },
+  {
+    title: 'Output',
+    flags: [
+      { name: 'json', help: 'Print the program as JSON.', lands: turn('json') },
+      { name: 'diff', help: 'Compare two: what only one of them does.', lands: turn('diff') },
+    ],
+  },
 ];
 
 export const traceFlags: readonly FlagGroup<TraceCommand>[] = [

@@ -33,6 +33,9 @@ const images = [
 
 const sameFlags = 'It takes the flags of tare run.';
 
+const diffAbout =
+  'With --diff, A and B are two starts, each in one word: an image, or flags, image and command in quotes. A unified diff with a line for each call is printed; 1 is returned if they differ, 0 if not. Flags before --diff are for both.';
+
 export const overview: Omit<Page, 'group' | 'summary'> = {
   usage: 'tare VERB [FLAGS] [ARGUMENTS]',
   about: 'Containers as lists of system calls: run them, read them, time them, step through them.',
@@ -60,12 +63,14 @@ export const pages: Readonly<Record<string, Page>> = {
   explain: {
     group: 'How a container is made',
     summary: 'Print every system call that would make it, and why.',
-    usage: `tare explain ${container}`,
-    about: `Print the system calls that would make the container, in order, each with its reason. Nothing is run. ${sameFlags}`,
+    usage: `tare explain ${container}\n       tare explain [FLAGS] --diff A B`,
+    about: `Print the system calls that would make the container, in order, each with its reason. Nothing is run. ${sameFlags}\n\n${diffAbout}`,
     groups: [...explainFlags, ...runFlags],
     examples: [
       ['tare explain busybox true', 'the default container'],
       ['tare explain --json --network host busybox true', 'with one namespace less, for a program to read'],
+      ["tare explain --diff 'busybox true' '--privileged busybox true'", 'what --privileged leaves out'],
+      ['tare explain --diff busybox oci:./bundle', "a bundle of another engine, beside tare's own"],
     ],
   },
   trace: {

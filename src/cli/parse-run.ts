@@ -4,7 +4,9 @@ import type { Context, Flag, FlagGroup } from './flag.ts';
 import { explainFlags, runFlags, stepFlags, traceFlags } from './flags.ts';
 import { foreignFlags } from './foreign-flags.ts';
 import { throwProblems } from './problems.ts';
+import { quote } from './quote.ts';
 import { readFlags } from './read-flags.ts';
+import { splitWords } from './split-words.ts';
 import { findUnfit } from './walls.ts';
 import { emptyRun, type ExplainCommand, type RunCommand, type StepCommand, type TraceCommand } from './run-command.ts';
 
@@ -16,7 +18,45 @@ export const parseRun = (argv: readonly string[], context: Context): RunCommand 
   parse('run', [], emptyRun(), argv, context);
 
 export const parseExplain = (argv: readonly string[], context: Context): ExplainCommand =>
-  parse('explain', explainFlags, { ...emptyRun(), json: false }, argv, context);
+  parse('explain', explainFlags, { ...emptyRun(), json: false, diff: false }, argv, context);
+
+/** Two starts to be compared: for each what follows `tare explain`. */
+export interface DiffCommand {
+  readonly names: readonly [one: string, other: string];
+  readonly sides: readonly [one: readonly string[], other: readonly string[]];
+  readonly json: boolean;
+}
+
+/**
+ * `[FLAGS] --diff A B`: each of the two is one word that is split like a command line; flags before them are for both.
+ * Undefined where no `--diff` is among the flags.
+ */
+export function parseDiff(argv: readonly string[], context: Context): DiffCommand | undefined {
+  const draft: ExplainCommand = { ...emptyRun(), json: false, diff: false };
+  const flags = [...explainFlags, ...runFlags].flatMap((group): readonly Flag<ExplainCommand>[] => group.flags);
+  const { rest, problems } = readFlags(flags, argv, draft, context, foreignFlags);
+  if (!draft.diff || draft.help) return undefined;
+  const [one = '', other = ''] = rest;
+  const split = [splitWords(one), splitWords(other)] as const;
+  throwProblems('explain', [
+    ...problems,
+    ...(rest.length === 2
+      ? []
+      : [`--diff: takes two words, not ${rest.length}: each in quotes where it is more than an image`]),
+    ...[one, other].flatMap((word, index) =>
+      split[index] === undefined ? [`${quote(word)}: a quote is not closed`] : [],
+    ),
+  ]);
+  const shared = argv.slice(0, argv.length - rest.length).filter((word) => !/^--(diff|json)(=.*)?$|^--$/.test(word));
+  return {
+    names: [one, other],
+    sides: [
+      [...shared, ...(split[0] ?? [])],
+      [...shared, ...(split[1] ?? [])],
+    ],
+    json: draft.json,
+  };
+}
 
 export const parseTrace = (argv: readonly string[], context: Context): TraceCommand =>
   parse('trace', traceFlags, { ...emptyRun(), json: false, svg: undefined }, argv, context);

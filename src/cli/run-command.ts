@@ -22,6 +22,8 @@ export interface RunCommand {
 
 export interface ExplainCommand extends RunCommand {
   json: boolean;
+  /** Two starts are to be compared. */
+  diff: boolean;
 }
 
 export interface TraceCommand extends RunCommand {

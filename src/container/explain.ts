@@ -1,28 +1,27 @@
 /** `tare explain`: what would run, in the order it would. */
 import { compileCgroup } from '../launch/cgroup.ts';
-import { explain, explainCall } from '../launch/explain.ts';
+import { explainCall, type Explanation } from '../launch/explain.ts';
 import type { Op } from '../launch/program.ts';
 import type { Engine } from './engine.ts';
 import { prepare } from './prepare.ts';
-import type { Prepared } from './prepared.ts';
 import type { CreateOptions } from './run.ts';
 
-export async function explainRun(engine: Engine, options: CreateOptions, asJson = false): Promise<string> {
+/** As data: `{clone, host: ops, child: ops}`. */
+export async function explainRun(engine: Engine, options: CreateOptions): Promise<Explanation> {
   const { stdio: _, signal: __, ...request } = options;
-  const prepared = await prepare(engine, request, { payloadFds: 3, waitForStart: false, dieWithParent: true });
-  const { cgroup, launch } = prepared;
-  if (asJson) return json(prepared, engine);
-  const host = cgroup === undefined ? '' : `${explain(compileCgroup(cgroup, { owner: engine.owner }).program)}\n`;
-  const flags = [launch.cloneFlags.text, ...(cgroup === undefined ? [] : ['CLONE_INTO_CGROUP'])]
+  const how = { payloadFds: 3, waitForStart: false, dieWithParent: true };
+  const { cgroup, launch } = await prepare(engine, request, how);
+  const host = cgroup === undefined ? undefined : compileCgroup(cgroup, { owner: engine.owner }).program;
+  const flags = [launch.cloneFlags.text, ...(host === undefined ? [] : ['CLONE_INTO_CGROUP'])]
     .filter((text) => text !== '0')
     .join('|');
-  return `${host}born by clone3(${flags}), executes tare-init, which runs:\n\n${explain(launch.program)}`;
-}
-
-/** The same as data: `{clone, host: ops, child: ops}`. */
-function json({ cgroup, launch }: Prepared, engine: Engine): string {
-  const host = cgroup === undefined ? [] : compileCgroup(cgroup, { owner: engine.owner }).program.ops;
-  return `${JSON.stringify({ clone: launch.cloneFlags.text, host: host.map(plain), child: launch.program.ops.map(plain) }, null, 2)}\n`;
+  return {
+    chapters: [
+      ...(host === undefined ? [] : [{ program: host }]),
+      { title: `born by clone3(${flags}), executes tare-init, which runs:`, program: launch.program },
+    ],
+    data: { clone: launch.cloneFlags.text, host: (host?.ops ?? []).map(plain), child: launch.program.ops.map(plain) },
+  };
 }
 
 const plain = (op: Op) => ({

@@ -7,5 +7,5 @@ export const containerIsolation: Isolation = {
   kind: 'container',
   start: (engine, options, how = {}) =>
     launch(engine, plainOptions(options), { ...how, waitForStart: false, stdio: options.stdio ?? 'pipe' }),
-  explain: (engine, options, asJson) => explainRun(engine, plainOptions(options), asJson),
+  explain: (engine, options) => explainRun(engine, plainOptions(options)),
 };

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Engine } from '../container/engine.ts';
 import type { Exit } from '../container/exit.ts';
 import type { CreateOptions } from '../container/run.ts';
+import type { Explanation } from '../launch/explain.ts';
 import type { Timeline } from '../launch/trace.ts';
 import type { MachineRequest } from '../vm/request.ts';
 import type { RunningMachine } from '../vm/running-machine.ts';
@@ -57,7 +58,7 @@ export interface Isolation {
   /** @throws TareError that names the step which failed, or all fields of the request that make no sense here */
   start(engine: Engine, options: IsolatedOptions, how?: StartOptions): Promise<Isolated>;
   /** All that a start would do, in order, with reasons. Nothing is started. */
-  explain(engine: Engine, options: IsolatedOptions, asJson?: boolean): Promise<string>;
+  explain(engine: Engine, options: IsolatedOptions): Promise<Explanation>;
 }
 
 /** What is left for the container engine, which knows no other walls. */

@@ -12,7 +12,7 @@ export const processIsolation: Isolation = {
   kind: 'process',
   start: (engine, options, how = {}) =>
     launch(engine, asProcess(plainOptions(options)), { ...how, waitForStart: false, stdio: options.stdio ?? 'pipe' }),
-  explain: (engine, options, asJson) => explainRun(engine, asProcess(plainOptions(options)), asJson),
+  explain: (engine, options) => explainRun(engine, asProcess(plainOptions(options))),
 };
 
 /** The same request, for a process. @throws SpecError that names all fields which make no sense for one */

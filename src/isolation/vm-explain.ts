@@ -1,7 +1,8 @@
 /** `tare explain --isolation vm`: QEMU's options, the kernel's parameters, and the three programs that the guest runs. */
 import type { Engine } from '../container/engine.ts';
 import { userOf } from '../container/prepare.ts';
-import { explain } from '../launch/explain.ts';
+import type { Explanation } from '../launch/explain.ts';
+import type { Program } from '../launch/program.ts';
 import { compilePayload } from '../vm/guest-payload.ts';
 import { guestNetwork } from '../vm/machine.ts';
 import { type MachinePlan, planMachine } from '../vm/machine-plan.ts';
@@ -12,11 +13,9 @@ import { planVm } from './vm-plan.ts';
 import { bindsOf, volumesInGuest } from './vm-volumes.ts';
 
 const name = 'guest';
-/** Where the reasons begin, in characters. */
-const column = 40;
 
 /** Makes what is kept (kernel, disk, initramfs), for it is part of the answer, and starts nothing. */
-export async function explainVm(engine: Engine, options: IsolatedOptions, asJson = false): Promise<string> {
+export async function explainVm(engine: Engine, options: IsolatedOptions): Promise<Explanation> {
   const { vm: wanted = {}, say = () => {} } = options;
   const { stdio: _, signal: __, ...request } = plainOptions(options);
   refuseUnfit('vm', request);
@@ -34,29 +33,23 @@ export async function explainVm(engine: Engine, options: IsolatedOptions, asJson
   });
   const world = worldOf(plan);
   const programs = { boot: plan.files.boot.program, world: world.program, payload: launch.program };
-  if (asJson) return `${JSON.stringify({ ...machine, ...jsonOf(programs) }, null, 2)}\n`;
-  return [
-    `qemu-system-x86_64, in a jail of its own\n\n${optionsOf(machine)}`,
-    `the kernel's command line\n\n${lines(machine.parameters.map(({ text, why }) => [text, why]))}`,
-    `pid 1 of the guest runs, to be heard\n\n${explain(programs.boot)}`,
-    `then what we send it, to make a world\n\n${explain(programs.world)}`,
-    `then, in a child of clone(${launch.cloneFlags.text}), the payload\n\n${explain(programs.payload)}`,
-  ].join('\n');
+  const { cloneFlags } = launch;
+  return {
+    chapters: [
+      { title: 'qemu-system-x86_64, in a jail of its own', rows: optionsOf(machine) },
+      { title: "the kernel's command line", rows: machine.parameters.map(({ text, why }) => [text, why] as const) },
+      { title: 'pid 1 of the guest runs, to be heard', program: programs.boot },
+      { title: 'then what we send it, to make a world', program: programs.world },
+      { title: `then, in a child of clone(${cloneFlags.text}), the payload`, program: programs.payload },
+    ],
+    data: { ...machine, ...dataOf(programs) },
+  };
 }
 
-const optionsOf = ({ options }: MachinePlan): string =>
-  lines(options.map(({ words, why }) => [words[0] === '-append' ? '-append …' : words.join(' '), why]));
+const optionsOf = ({ options }: MachinePlan) =>
+  options.map(({ words, why }) => [words[0] === '-append' ? '-append …' : words.join(' '), why] as const);
 
-const lines = (rows: readonly (readonly [string, string])[]): string =>
-  rows
-    .map(([text, why]) =>
-      text.length < column - 4 ? `  ${text.padEnd(column - 2)}${why}\n` : `  ${text}\n${' '.repeat(column)}${why}\n`,
-    )
-    .join('');
-
-type Programs = Readonly<Record<'boot' | 'world' | 'payload', Parameters<typeof explain>[0]>>;
-
-const jsonOf = (programs: Programs) =>
+const dataOf = (programs: Readonly<Record<string, Program>>) =>
   Object.fromEntries(
     Object.entries(programs).map(([key, { ops }]) => [key, ops.map(({ stage, why, call }) => ({ stage, why, call }))]),
   );

@@ -7,6 +7,38 @@
  */
 import type { Arg, Op, Program } from './program.ts';
 
+/** What a start does, in order: programs, each with a word on who runs it, and rows of what else is set. */
+export type Chapter = { readonly title?: string } & (
+  { readonly program: Program } | { readonly rows: readonly (readonly [text: string, why: string])[] }
+);
+
+/** All that a start does. */
+export interface Explanation {
+  readonly chapters: readonly Chapter[];
+  /** The same for a program to read. */
+  readonly data: object;
+}
+
+export const explainChapters = (chapters: readonly Chapter[]): string =>
+  chapters
+    .map((chapter) => {
+      const text = 'program' in chapter ? explain(chapter.program) : explainRows(chapter.rows);
+      return chapter.title === undefined ? text : `${chapter.title}\n\n${text}`;
+    })
+    .join('\n');
+
+/** Where the reasons of rows begin, in characters. */
+const rowColumn = 40;
+
+const explainRows = (rows: readonly (readonly [string, string])[]): string =>
+  rows
+    .map(([text, why]) =>
+      text.length < rowColumn - 4
+        ? `  ${text.padEnd(rowColumn - 2)}${why}\n`
+        : `  ${text}\n${' '.repeat(rowColumn)}${why}\n`,
+    )
+    .join('');
+
 export interface ExplainOptions {
   /** Where the reasons begin, in characters. */
   readonly column?: number;
