@@ -45,6 +45,7 @@ const kernel = {
   e2fsprogs: 'disks that virtual machines write to',
   iproute2: 'looks at namespaces from outside',
   nftables: 'the lab on networks',
+  strace: 'the lab on what others do',
   mount: "the host's own mounts, as a contrast",
   ...(cross && {
     'gcc-aarch64-linux-gnu': 'compiles the interpreter for arm64',

@@ -28,33 +28,40 @@ export interface DiffCommand {
 }
 
 /**
- * `[FLAGS] --diff A B`: each of the two is one word that is split like a command line; flags before them are for both.
+ * `[FLAGS] --diff A B`: each of the two is one word that is split like a command line; flags before `--diff` are for both.
  * Undefined where no `--diff` is among the flags.
  */
 export function parseDiff(argv: readonly string[], context: Context): DiffCommand | undefined {
+  const at = argv.findIndex((word) => word === '--diff');
+  if (at < 0) return undefined;
   const draft: ExplainCommand = { ...emptyRun(), json: false, diff: false };
   const flags = [...explainFlags, ...runFlags].flatMap((group): readonly Flag<ExplainCommand>[] => group.flags);
-  const { rest, problems } = readFlags(flags, argv, draft, context, foreignFlags);
-  if (!draft.diff || draft.help) return undefined;
-  const [one = '', other = ''] = rest;
+  const before = argv.slice(0, at);
+  const { rest, separated, problems } = readFlags(flags, before, draft, context, foreignFlags);
+  // What follows an image is its command's.
+  if (rest.length > 0 || separated || draft.help) return undefined;
+  const last = argv.slice(at + 1);
+  if (last.length === 1 && last[0] === '--help') return undefined;
+  const words = last.filter((word, index) => !(index === 0 && word === '--json'));
+  const [one = '', other = ''] = words;
   const split = [splitWords(one), splitWords(other)] as const;
   throwProblems('explain', [
     ...problems,
-    ...(rest.length === 2
+    ...(words.length === 2
       ? []
-      : [`--diff: takes two words, not ${rest.length}: each in quotes where it is more than an image`]),
-    ...[one, other].flatMap((word, index) =>
-      split[index] === undefined ? [`${quote(word)}: a quote is not closed`] : [],
-    ),
+      : [`--diff: takes two words, not ${words.length}: each in quotes where it is more than an image`]),
+    ...[one, other]
+      .filter((_, index) => split[index] === undefined)
+      .map((word) => `${quote(word)}: a quote is not closed`),
   ]);
-  const shared = argv.slice(0, argv.length - rest.length).filter((word) => !/^--(diff|json)(=.*)?$|^--$/.test(word));
+  const shared = before.filter((word) => word !== '--json');
   return {
     names: [one, other],
     sides: [
       [...shared, ...(split[0] ?? [])],
       [...shared, ...(split[1] ?? [])],
     ],
-    json: draft.json,
+    json: draft.json || words.length < last.length,
   };
 }
 

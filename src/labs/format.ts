@@ -47,6 +47,8 @@ const stepShape = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9-]+$/, 'small letters, digits and -'),
     title: text,
+    /** Of this step alone: where they are unmet it is left out, and the lab says so. */
+    needs: z.array(z.string()).default([]),
     say: text,
     check: checks.optional(),
     ask: askShape.optional(),

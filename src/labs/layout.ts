@@ -19,6 +19,8 @@ export function layOut(text: string, page: Page, indent = ''): string {
 
 function layOutBlock(block: string, width: number, { colours }: Page, indent: string): string {
   const { cyan } = pc.createColors(colours);
+  // A measured figure may begin a sentence: "7. It is …" is no list.
+  const isNumbered = /^1\. /m.test(block) && /^2\. /m.test(block);
   const lines: string[] = [];
   let words: string[] = [];
   let hang = '';
@@ -32,7 +34,7 @@ function layOutBlock(block: string, width: number, { colours }: Page, indent: st
       flush();
       lines.push(cyan(line));
     } else {
-      if (/^(- |\d+\. )/.test(line)) {
+      if (line.startsWith('- ') || (isNumbered && /^\d+\. /.test(line))) {
         flush();
         hang = '  ';
       }

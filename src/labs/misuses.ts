@@ -15,15 +15,23 @@ const widest = 76;
 export function misuses(lab: Lab): readonly Misuse[] {
   return [
     ...unknownPlaceholders(lab),
-    ...lab.needs.flatMap((need, index) =>
-      isNeed(need) ? [] : [{ path: ['needs', index], what: `${need}: not a need that is known` }],
-    ),
+    ...unknownNeeds(lab.needs, []),
+    ...lab.steps.flatMap(({ needs }, index) => unknownNeeds(needs, ['steps', index])),
+    ...(lab.steps.every(({ needs }) => needs.length > 0)
+      ? [{ path: ['steps'], what: 'every step has needs of its own: a lab must have one that is never left out' }]
+      : []),
     ...valuesOfNothing(lab),
     ...twice(lab.steps),
     ...lab.steps.flatMap((step, index) => wideLines(step, ['steps', index])),
+    ...lab.steps.flatMap((step, index) => hereDocuments(step, ['steps', index])),
     ...lab.steps.flatMap((step, index) => openQuestions(step, ['steps', index, 'ask'])),
   ];
 }
+
+const unknownNeeds = (needs: readonly string[], path: readonly (string | number)[]): Misuse[] =>
+  needs.flatMap((need, index) =>
+    isNeed(need) ? [] : [{ path: [...path, 'needs', index], what: `${need}: not a need that is known` }],
+  );
 
 function unknownPlaceholders(lab: Lab): Misuse[] {
   const known = new Set([...Object.keys(lab.values), ...placeNames]);
@@ -51,6 +59,15 @@ function twice(steps: readonly Step[]): Misuse[] {
       : [{ path: ['steps', index, 'name'], what: `${name}: an earlier step has this name` }],
   );
 }
+
+/** It is shown indented, and so is its end: whoever pastes it waits for ever. */
+const hereDocuments = ({ say, hint }: Step, path: readonly (string | number)[]): Misuse[] =>
+  Object.entries({ say, hint })
+    .filter(([, text]) => /^ {4}.*<<[^-]/m.test(text))
+    .map(([key]) => ({
+      path: [...path, key],
+      what: 'a here-document, which does not end when it is pasted from here',
+    }));
 
 function wideLines({ say, hint, solution }: Step, path: readonly (string | number)[]): Misuse[] {
   return Object.entries({ say, hint, solution }).flatMap(([key, text]) =>

@@ -29,7 +29,7 @@ const lacks: Readonly<Record<string, () => string | undefined>> = {
   },
 };
 
-export const isNeed = (need: string): boolean => need in lacks || /^(tool|controller):[\w.+-]+$/.test(need);
+export const isNeed = (need: string): boolean => need in lacks || /^(tool:[\w.+|-]+|controller:\w+)$/.test(need);
 
 export interface Lack {
   readonly need: string;
@@ -46,7 +46,10 @@ export function unmetNeeds(needs: readonly string[]): readonly Lack[] {
 function lackOf(need: string): string | undefined {
   const [kind, name] = need.split(':');
   if (name === undefined) return lacks[need]?.();
-  if (kind === 'tool') return onPath(name) ? undefined : `there is no ${name}`;
+  if (kind === 'tool') {
+    const tools = name.split('|');
+    return tools.some(onPath) ? undefined : `there is no ${tools.join(' and no ')}`;
+  }
   const group = rootGroup();
   if (group === undefined) return 'cgroup v2 is not mounted';
   const controllers = read(join(group, 'cgroup.controllers')).trim().split(' ');

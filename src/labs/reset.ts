@@ -1,7 +1,7 @@
 /** Takes away all that a lab has made on this host, whoever made it and however it ended. */
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMountinfo, readNamespaces, readStatus } from '../index.ts';
 import { startTime } from './alive.ts';
@@ -33,7 +33,7 @@ export async function removeTraces(traces: Traces): Promise<Removal> {
   const left: string[] = [];
   const note = (what: string, gone: boolean) => (gone ? removed : left).push(what);
   await endProcesses(traces, note);
-  await removeGroups(traces.place, note);
+  for (const group of groupsOf(traces.place)) await removeGroup(group, note);
   removeNetworks(traces.place, note);
   unmountAll(traces.place, note);
   if (existsSync(traces.place.dir) && mountsUnder(traces.place.dir).length === 0) {
@@ -97,8 +97,8 @@ async function ownedProcesses({ place, hostnames, host }: Traces): Promise<reado
 
 const isUnder = (directory: string, path: string): boolean => path === directory || path.startsWith(`${directory}/`);
 
-const isInGroup = (group: string, { cgroup }: Process): boolean =>
-  cgroup.split('/').includes(group.slice(group.lastIndexOf('/') + 1));
+const isInGroup = (group: string, { cgroups }: Process): boolean =>
+  cgroups.some((path) => path.split('/').includes(basename(group)));
 
 function attempt(look: () => boolean): boolean {
   try {
@@ -115,30 +115,37 @@ function ancestors(): readonly number[] {
   return list;
 }
 
-async function removeGroups({ cgroup }: Place, note: Note): Promise<void> {
-  if (cgroup === undefined || !existsSync(cgroup)) return;
+/** Of this name in every hierarchy: where a host still has those of cgroup v1, runc and docker make one in each. */
+function groupsOf({ cgroup }: Place): readonly string[] {
+  if (cgroup === undefined) return [];
+  const roots = readMountinfo().filter(({ type, mountPoint }) => type === 'cgroup' && isUnder('/sys/fs', mountPoint));
+  const all = [cgroup, ...roots.map(({ mountPoint }) => join(mountPoint, basename(cgroup)))];
+  return all.filter((path) => existsSync(path));
+}
+
+async function removeGroup(group: string, note: Note): Promise<void> {
   const deadline = Date.now() + patience;
   try {
-    writeFileSync(join(cgroup, 'cgroup.freeze'), '0');
-    writeFileSync(join(cgroup, 'cgroup.kill'), '1');
+    writeFileSync(join(group, 'cgroup.freeze'), '0');
+    writeFileSync(join(group, 'cgroup.kill'), '1');
   } catch {
-    // Linux 5.14; the processes have been ended one by one.
+    // Linux 5.14, and not in cgroup v1; the processes have been ended one by one.
   }
   for (;;) {
     try {
-      removeGroup(cgroup);
-      return note(`the cgroup ${cgroup}`, true);
+      removeTree(group);
+      return note(`the cgroup ${group}`, true);
     } catch (error) {
       if (Date.now() > deadline)
-        return note(`the cgroup ${cgroup}: ${(error as NodeJS.ErrnoException).code ?? ''}`, false);
+        return note(`the cgroup ${group}: ${(error as NodeJS.ErrnoException).code ?? ''}`, false);
     }
     await sleep(5);
   }
 }
 
-function removeGroup(group: string): void {
+function removeTree(group: string): void {
   for (const entry of readdirSync(group, { withFileTypes: true }))
-    if (entry.isDirectory()) removeGroup(join(group, entry.name));
+    if (entry.isDirectory()) removeTree(join(group, entry.name));
   rmdirSync(group);
 }
 

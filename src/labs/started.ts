@@ -7,6 +7,7 @@ import type { Desk } from './desk.ts';
 import { findLab, loadLab } from './exercises.ts';
 import { fill } from './fill.ts';
 import type { Lab, Step } from './format.ts';
+import { possible } from './possible.ts';
 import { type Place, placeOf, placeValues } from './place.ts';
 import type { LabProgress, Notebook, Progress, StepProgress } from './progress.ts';
 import { drawValues, type Values } from './seed.ts';
@@ -21,11 +22,11 @@ export interface Started {
   readonly host: HostReference;
 }
 
-/** A lab for the student of this seed, whether it was started or not. */
+/** A lab for the student of this seed, whether it was started or not: those of its steps that this machine can do. */
 export function labFor(lab: Lab, seed: number, desk: Desk): { lab: Lab; values: Values; place: Place } {
   const place = placeOf(lab, seed, desk);
   const values = { ...drawValues(lab, seed), ...placeValues(place, 'tare', busyboxRoot()) };
-  return { lab: fill(lab, values), values, place };
+  return { lab: fill(possible(lab), values), values, place };
 }
 
 /** Where the built-in image was unpacked by the build: beside the bundle, or in `dist` when the sources run as they are. */

@@ -12,7 +12,8 @@ type Page = Pick<Desk, 'columns' | 'colours'>;
 
 export const nameOf = ({ number, name }: Lab): string => (number === undefined ? `Lab ${name}` : `Lab ${number}`);
 
-export function showOpening(lab: Lab, page: Page): string {
+/** @param asides lines for what is special on this machine */
+export function showOpening(lab: Lab, page: Page, asides: readonly string[]): string {
   const { bold } = pc.createColors(page.colours);
   return [
     `${bold(`${nameOf(lab)}: ${lab.title}`)}   (${lab.minutes} minutes)\n\n`,
@@ -20,6 +21,7 @@ export function showOpening(lab: Lab, page: Page): string {
     '\n',
     layOut(`To read beside it: ${lab.teaches.join(', ')}.`, page),
     '\n',
+    ...asides.map((line) => `${layOut(`- ${line}`, page)}\n`),
   ].join('');
 }
 
@@ -68,6 +70,7 @@ function showEnd(lab: Lab, page: Page): string {
     layOut(lab.seen, page),
     `\n${bold('Who does the same')}\n\n`,
     ...Object.entries(lab.elsewhere).map(([who, what]) => layOut(`- ${who}: ${what}`, page)),
-    '\ntare lab reset takes away what is left of it on this host; tare lab list shows the others.\n',
+    '\n',
+    layOut('tare lab reset takes away what is left of it on this host; tare lab list shows the others.', page),
   ].join('');
 }

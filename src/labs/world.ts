@@ -51,6 +51,10 @@ export class Process {
   get cgroup(): string {
     return readCgroupMembership(this.pid).find(({ hierarchy }) => hierarchy === 0)?.path ?? '';
   }
+  /** Of each hierarchy that it is in. */
+  get cgroups(): readonly string[] {
+    return readCgroupMembership(this.pid).map(({ path }) => path);
+  }
   /** Device and inode of its root directory. */
   get root(): string {
     const { dev, ino } = statSync(`/proc/${this.pid}/root`);

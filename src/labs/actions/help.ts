@@ -24,6 +24,6 @@ function help(
   const started = currentLab(notebook, desk);
   const { step } = chooseStep(started, word);
   notebook.update((progress) => remember(stepProgress(recordOf(progress, started.lab), step.name)));
-  desk.print(what === 'hint' ? layOut(step.hint, desk) : step.solution.replace(/^(?=.)/gm, '    '));
+  desk.print(what === 'hint' ? layOut(step.hint, desk) : step.solution);
   return 0;
 }

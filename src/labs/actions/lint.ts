@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Desk, LabCommand } from '../desk.ts';
 import { describeProblem, readLab } from '../exercises.ts';
 import { unmetNeeds } from '../needs.ts';
+import { describeLeftOut } from '../possible.ts';
 import { playLab } from '../play.ts';
 
 /** What is wrong with a teacher's lab; with `--play` each step is tried untouched, with its mistakes and with its solution. */
@@ -14,6 +15,7 @@ export async function lint(words: readonly string[], { play, seed = 1 }: LabComm
     if (lab === undefined || problems.length > 0) continue;
     desk.print(`${word}: ${lab.steps.length} steps, nothing wrong with its form\n`);
     if (!play) continue;
+    for (const line of describeLeftOut(lab)) desk.print(`${word}: ${line}\n`);
     const lacks = unmetNeeds(lab.needs);
     for (const { need, why } of lacks) desk.print(`${word}: cannot be played here: needs ${need}: ${why}\n`);
     fine &&= lacks.length === 0;

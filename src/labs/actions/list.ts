@@ -2,11 +2,17 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { ownLabs } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { unmetNeeds } from '../needs.ts';
+import { describeLeftOut, possible } from '../possible.ts';
 import { type LabProgress, Notebook } from '../progress.ts';
 
 export function list(_: readonly string[], { json }: LabCommand, { print, stateHome }: Desk): number {
   const { labs } = new Notebook(stateHome).read();
-  const rows = ownLabs().map((lab) => ({ lab, progress: labs[lab.name], lacks: unmetNeeds(lab.needs) }));
+  const rows = ownLabs().map((lab) => ({
+    lab: possible(lab),
+    progress: labs[lab.name],
+    lacks: unmetNeeds(lab.needs),
+    asides: describeLeftOut(lab),
+  }));
   if (json) {
     const entries = rows.map(({ lab: { number, name, title, minutes, needs, steps }, progress, lacks }) => ({
       ...{ number, name, title, minutes, needs },
@@ -17,10 +23,11 @@ export function list(_: readonly string[], { json }: LabCommand, { print, stateH
     print(`${JSON.stringify(entries, null, 2)}\n`);
     return 0;
   }
-  for (const { lab, progress, lacks } of rows) {
+  for (const { lab, progress, lacks, asides } of rows) {
     print(`${String(lab.number ?? '').padStart(2)}  ${lab.title}\n`);
     print(`    ${lab.minutes} minutes; ${describeSteps(lab, progress)}\n`);
     for (const { need, why } of lacks) print(`    not on this machine: needs ${need}: ${why}\n`);
+    if (lacks.length === 0) for (const line of asides) print(`    ${line}\n`);
   }
   print('\ntare lab start 1 starts the first; tare lab run 1 does it with a shell below the text.\n');
   return 0;

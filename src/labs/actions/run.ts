@@ -4,6 +4,7 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { judge } from '../judge.ts';
 import { layOut, showVerdict } from '../layout.ts';
 import { Notebook } from '../progress.ts';
+import { describeLeftOut } from '../possible.ts';
 import { runShell } from '../shell.ts';
 import { currentLab, currentStep, recordOf, stepProgress } from '../started.ts';
 import { nameOf, showCurrentStep, showOpening } from '../texts.ts';
@@ -30,7 +31,7 @@ export async function run([word = '']: readonly string[], command: LabCommand, d
   const { columns, colours } = desk;
   const page = { columns, colours };
   const clear = command.plain || !colours ? '' : '\u001b[2J\u001b[H';
-  desk.print(`${clear}${showOpening(filled, page)}${layOut(words, page)}\n`);
+  desk.print(`${clear}${showOpening(filled, page, describeLeftOut(lab))}${layOut(words, page)}\n`);
   desk.print(showCurrentStep(filled, notebook.read().labs[lab.name], page));
   desk.print('\n');
   const session = new Session(notebook, command, desk, clear);

@@ -6,6 +6,7 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { unmetNeeds } from '../needs.ts';
+import { describeLeftOut } from '../possible.ts';
 import type { Place } from '../place.ts';
 import { Notebook } from '../progress.ts';
 import { labFor, recordOf } from '../started.ts';
@@ -15,7 +16,7 @@ import { describeHost } from '../world.ts';
 export async function start([word = '']: readonly string[], command: LabCommand, desk: Desk): Promise<number> {
   const { lab, filled } = await begin(word, command, desk);
   const { labs } = new Notebook(desk.stateHome).read();
-  desk.print(showOpening(filled, desk));
+  desk.print(showOpening(filled, desk, describeLeftOut(lab)));
   desk.print(showCurrentStep(filled, labs[lab.name], desk));
   return 0;
 }

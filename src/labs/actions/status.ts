@@ -1,4 +1,5 @@
 import type { Desk, LabCommand } from '../desk.ts';
+import { possible } from '../possible.ts';
 import { type LabProgress, Notebook } from '../progress.ts';
 import { labOf } from '../started.ts';
 
@@ -12,7 +13,7 @@ export function status(_: readonly string[], { json }: LabCommand, desk: Desk): 
 }
 
 function printLab(name: string, progress: LabProgress, isCurrent: boolean, desk: Desk): void {
-  const { number, title, steps } = labOf(name, progress, desk);
+  const { number, title, steps } = possible(labOf(name, progress, desk));
   desk.print(`${number === undefined ? name : `Lab ${number}`}: ${title}${isCurrent ? ' (the current one)' : ''}\n`);
   steps.forEach((step, index) => {
     const found = progress.steps[step.name];

@@ -128,7 +128,7 @@ async function describeSearch(
     const seen = await Promise.all(criteria.map(async ({ look }) => look(process)));
     const failed = seen.filter(({ met }) => !met);
     const shown = failed.length > 0 ? failed : seen;
-    return `${failed.length > 0 ? 'no such one; nearest is ' : ''}${process.label}: ${shown.map(({ saw }) => saw).join(', ')}`;
+    return `${failed.length > 0 ? 'no such one; nearest is ' : ''}${process.label}: ${[...new Set(shown.map(({ saw }) => saw))].join(', ')}`;
   } catch {
     return `process ${process.pid}, which has just ended`;
   }

@@ -14,12 +14,20 @@ test('two words are two starts, and the flags before them are for both', () => {
     ],
     json: false,
   });
-  expect(parse('--json', '--diff', '--', 'a', 'b')).toMatchObject({ sides: [['a'], ['b']], json: true });
+  expect(parse('--json', '--diff', 'a', 'b')).toMatchObject({ sides: [['a'], ['b']], json: true });
+  expect(parse('--diff', '--json', '--privileged a', '-t b')).toMatchObject({
+    sides: [
+      ['--privileged', 'a'],
+      ['-t', 'b'],
+    ],
+    json: true,
+  });
 });
 
 test('without --diff, or where the page is asked for, there is nothing to compare', () => {
-  expect(parse('busybox', '--diff')).toBeUndefined();
-  expect(parse('--diff=false', 'busybox')).toBeUndefined();
+  expect(parse('busybox', 'diff')).toBeUndefined();
+  expect(parse('-t', 'busybox', 'tool', '--diff', 'a', 'b')).toBeUndefined();
+  expect(parse('--', '--diff')).toBeUndefined();
   expect(parse('--diff', '--help')).toBeUndefined();
 });
 
@@ -27,7 +35,7 @@ test('what cannot be compared is named', () => {
   expect(() => parse('--diff', 'busybox')).toThrow('explain: --diff: takes two words, not 1');
   expect(() => parse('--diff', 'a', 'b', 'c')).toThrow('each in quotes where it is more');
   expect(() => parse('--diff', 'a', "'b")).toThrow("explain: 'b: a quote is not closed");
-  expect(() => parse('--diff', '--memroy', '1', 'a', 'b')).toThrow('did you mean --memory?');
+  expect(() => parse('--memroy', '1m', '--diff', 'a', 'b')).toThrow('did you mean --memory?');
 });
 
 test('words are split as a shell splits them', () => {

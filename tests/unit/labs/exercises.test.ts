@@ -57,6 +57,12 @@ test('what is wrong is said with its line', () => {
   expect(problemsWith((text) => text.replace('unshare --uts bash\n', `unshare ${'x'.repeat(80)}\n`))).toEqual([
     expect.stringContaining('wider than 76 characters'),
   ]);
+  expect(problemsWith((text) => text.replace('unshare --uts bash\n', 'unshare --uts bash <<END\n'))).toEqual([
+    expect.stringContaining('a here-document, which does not end when it is pasted'),
+  ]);
+  expect(problemsWith((text) => text.replace('name: name', 'name: name\n    needs: [nothing]'))).toEqual([
+    expect.stringContaining('nothing: not a need that is known'),
+  ]);
   expect(problemsWith((text) => text.replace('title: A name', 'title: "A name'))[0]).toMatch(/quote|"/);
 });
 
