@@ -13,6 +13,7 @@ import { at } from './root.mjs';
 const chapters = {
   lifecycle: 'runtime.md, "Lifecycle": create, start, state, kill, delete',
   operations: 'runtime.md, "Operations", and what runc adds: exec, ps, pause, update, list',
+  limits: 'config-linux.md, "Control groups": memory, CPU, processors, processes',
   hooks: 'config.md, "POSIX-platform Hooks"',
   config: 'config.md and config-linux.md, property by property',
   cve: 'holes that runtimes once had',

@@ -144,7 +144,6 @@ export type { GuestMemory, MachineStatus, RunningMachine } from './vm/running-ma
 export type { QmpCommands, QmpEvent, QmpEvents } from './vm/qmp.ts';
 export type { LaunchOptions } from './container/container.ts';
 export type { Stdio, StdioChoice } from './container/stdio.ts';
-export type { OomKills } from './cgroup/cgroup.ts';
 export type * from './cgroup/stats.ts';
 export type { Arg, Cell, Data, Field, Op, Program, Stop } from './launch/program.ts';
 export type { Phase, Timed, TimedOp, TimedStage, Timeline } from './launch/trace.ts';

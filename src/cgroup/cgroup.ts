@@ -1,4 +1,4 @@
-/** A group of cgroup v2 that exists: what it uses, how it fares, and its end. */
+/** A group of cgroup v2 that exists, with those of v1 beside it: what it uses, how it fares, and its end. */
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path/posix';
@@ -6,25 +6,16 @@ import { TareError } from '../errors.ts';
 import {
   type CgroupPressure,
   type CgroupStats,
+  type GroupFiles,
+  type OomKills,
   parseFlat,
   parseMemoryEvents,
   parsePressure,
   parseStats,
 } from './stats.ts';
+import type { V1Group } from './hierarchy.ts';
+import { addV1Stats, parseV1OomKills, v1Statistics } from './stats-v1.ts';
 import { until } from './wait.ts';
-
-/** What the OOM killer did in a group. */
-export interface OomKills {
-  /** Processes killed in the group and below. */
-  kills: number;
-  /**
-   * Whose memory ran out: `own` the limit of this group, `inner` one of a group below it, `outer` one of a group above
-   * it or the whole machine. Undefined without kills.
-   */
-  limit?: 'own' | 'inner' | 'outer';
-  /** memory.max of this group; Infinity for none. */
-  maxBytes?: number;
-}
 
 const errnoOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
@@ -39,27 +30,36 @@ const statistics =
 export class Cgroup {
   /** Absolute, such as /sys/fs/cgroup/tare/web. */
   readonly path: string;
+  readonly #v1: readonly V1Group[];
 
-  constructor(directory: string) {
+  /** @param v1 groups of the same processes that limit and count what v2 does not here; some may not be there */
+  constructor(directory: string, v1: readonly V1Group[] = []) {
     this.path = directory;
+    this.#v1 = v1;
   }
 
-  #readIfThere(file: string): string | undefined {
+  #readIfThere(file: string, directory = this.path): string | undefined {
     try {
-      return readFileSync(path.join(this.path, file), 'utf8');
+      return readFileSync(path.join(directory, file), 'utf8');
     } catch (error) {
-      return this.#absent(file, error);
+      return this.#absent(path.join(directory, file), error);
     }
   }
 
-  async #sample(file: string): Promise<string | undefined> {
-    return readFile(path.join(this.path, file), 'utf8').catch((error: unknown) => this.#absent(file, error));
+  async #sample(file: string, directory = this.path): Promise<string | undefined> {
+    const whole = path.join(directory, file);
+    return readFile(whole, 'utf8').catch((error: unknown) => this.#absent(whole, error));
   }
 
   #absent(file: string, error: unknown): undefined {
     const errno = errnoOf(error);
     if (errno !== undefined && absent.has(errno)) return undefined;
-    throw new TareError(`read ${path.join(this.path, file)}`, { errno, cause: error });
+    throw new TareError(`read ${file}`, { errno, cause: error });
+  }
+
+  /** Where v1 keeps what the controller limits and counts. */
+  #v1Group(controller: string): string | undefined {
+    return this.#v1.find(({ controllers }) => controllers.includes(controller))?.path;
   }
 
   #write(file: string, value: string, hint?: string): void {
@@ -95,13 +95,7 @@ export class Cgroup {
   }
 
   #children(): Cgroup[] {
-    try {
-      const entries = readdirSync(this.path, { withFileTypes: true });
-      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => new Cgroup(path.join(this.path, name)));
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw new TareError(`list ${this.path}`, { errno: errnoOf(error), cause: error });
-    }
+    return directoriesIn(this.path).map((directory) => new Cgroup(directory));
   }
 
   /** What is used of what; parts whose controller the group does not have are undefined. */
@@ -112,7 +106,19 @@ export class Cgroup {
     const names = files.filter((name) => statistics.test(name));
     const texts = new Map(await Promise.all(names.map(async (name) => [name, await this.#sample(name)] as const)));
     const pageSizes = names.flatMap((name) => /^hugetlb\.(\w+)\.current$/.exec(name)?.[1] ?? []);
-    return parseStats((file) => texts.get(file), pageSizes);
+    const stats = parseStats((file) => texts.get(file), pageSizes);
+    return this.#v1.length === 0 ? stats : addV1Stats(stats, await this.#v1Texts());
+  }
+
+  async #v1Texts(): Promise<GroupFiles> {
+    const texts = await Promise.all(
+      v1Statistics.map(async (file) => {
+        const group = this.#v1Group(file.slice(0, file.indexOf('.')));
+        return [file, group === undefined ? undefined : await this.#sample(file, group)] as const;
+      }),
+    );
+    const known = new Map(texts);
+    return (file) => known.get(file);
   }
 
   /** Which share of the time tasks of the group waited for a resource; undefined on a kernel without PSI (psi=1). */
@@ -129,6 +135,8 @@ export class Cgroup {
 
   /** What the OOM killer did, from memory.events: ask before `remove`. No kills where the memory controller is not ours. */
   oomKills(): OomKills {
+    const v1 = this.#v1Group('memory');
+    if (v1 !== undefined) return parseV1OomKills((file) => this.#readIfThere(file, v1));
     const text = this.#readIfThere('memory.events');
     const { oomKill: kills, oom } = parseMemoryEvents(text ?? '');
     if (kills === 0) return { kills };
@@ -174,12 +182,15 @@ export class Cgroup {
     return pids.length === 0 ? 'no process' : `pid ${pids.slice(0, 10).join(', ')}${pids.length > 10 ? ' …' : ''}`;
   }
 
-  /** Removes the group and those below it, and ends what still lives in them. One that is gone already is fine. */
+  /**
+   * Removes the group, those below it and those of v1, and ends what still lives in them. One that is gone already is fine.
+   */
   async remove(): Promise<void> {
     if (this.#rmdir()) return;
     await this.kill();
     for (let pause = 1; pause <= 256; pause *= 2) {
       for (const child of this.#children()) await child.remove();
+      for (const group of this.#v1) for (const child of below(group.path)) rmdirNow(child);
       if (this.#rmdir()) return;
       // A task leaves its group only after its exit was reported, and a group its parent when its last reference goes.
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -195,16 +206,34 @@ export class Cgroup {
     this.#rmdir();
   }
 
-  /** False where something is still in the group. */
+  /** That of v2 last: by it the others are found. False where something is still in one. */
   #rmdir(): boolean {
-    try {
-      rmdirSync(this.path);
-      return true;
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT') return true;
-      if (errno === 'EBUSY' || errno === 'ENOTEMPTY') return false;
-      throw new TareError(`remove the cgroup ${this.path}`, { errno, cause: error });
-    }
+    return this.#v1.map((group) => rmdirNow(group.path)).every(Boolean) && rmdirNow(this.path);
+  }
+}
+
+function directoriesIn(group: string): string[] {
+  try {
+    const entries = readdirSync(group, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(group, name));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw new TareError(`list ${group}`, { errno: errnoOf(error), cause: error });
+  }
+}
+
+/** All groups below one, the innermost first. */
+const below = (group: string): string[] => directoriesIn(group).flatMap((child) => [...below(child), child]);
+
+/** False where something is still in the group. */
+function rmdirNow(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return true;
+    if (errno === 'EBUSY' || errno === 'ENOTEMPTY') return false;
+    throw new TareError(`remove the cgroup ${group}`, { errno, cause: error });
   }
 }

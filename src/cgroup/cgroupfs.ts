@@ -4,8 +4,9 @@ import { TareError } from '../errors.ts';
 import type { Errno } from '../linux/abi.ts';
 import { compileDeviceRules, defaultDeviceRules, type DeviceRule, deviceRuleText } from '../linux/bpf-devices.ts';
 import type { CgroupDirectory, CgroupDriver, CgroupPlan, CgroupRequest } from './driver.ts';
-import { type CgroupHost, readEnabled } from './hierarchy.ts';
+import { type CgroupHost, readEnabled, readTrimmed } from './hierarchy.ts';
 import { type CgroupWrite, compileLimits } from './limits.ts';
+import { isForV1, planV1, type ReadFile, v1Directories } from './plan-v1.ts';
 import { refuseMissing, refuseUnsupported } from './refusals.ts';
 
 type Enabled = ReadonlyMap<string, readonly string[]>;
@@ -91,7 +92,7 @@ function deviceProgram(rules: readonly DeviceRule[] | undefined): Pick<CgroupPla
 }
 
 /**
- * The plan for a group: pure. `enabled` says which controllers the groups above pass on already.
+ * The plan for a group: pure. `enabled` says which controllers the groups above pass on already, `read` what files say.
  *
  * Undefined where nothing is limited and no group of ours can be made.
  */
@@ -99,10 +100,12 @@ export function planCgroup(
   host: CgroupHost,
   request: CgroupRequest,
   enabled: (groups: readonly string[]) => Enabled,
+  read: ReadFile = () => '',
 ): CgroupPlan | undefined {
   const { resources = {} } = request;
-  refuseUnsupported(resources);
-  const limits = compileLimits(resources);
+  refuseUnsupported(resources, host.v1Grantable);
+  const { unified = {}, ...rest } = resources;
+  const limits = [...compileLimits(rest).filter((limit) => !isForV1(host, limit)), ...compileLimits({ unified })];
   refuseMissing(host, limits);
   const { mount, delegated, parent } = host;
   if (mount === undefined || delegated === undefined || parent === undefined) {
@@ -116,16 +119,21 @@ export function planCgroup(
   const wanted = [...new Set(limits.flatMap(({ controller }) => controller ?? []))];
   const more = host.counts === true ? host.grantable.filter((controller) => !wanted.includes(controller)) : [];
   const passedOn: Enabled = wanted.length + more.length === 0 ? new Map() : enabled(above);
+  const v1 = planV1(host, request, leaf);
   return {
     path: leaf,
-    directories: makeDirectories([...above.slice(1), leaf], leaf),
+    directories: [
+      ...makeDirectories([...above.slice(1), leaf], leaf),
+      ...v1.flatMap((group) => v1Directories(host, group, read)),
+    ],
     enable: [...enableControllers(above, wanted, passedOn), ...enableMore(above, more, passedOn)],
     limits: limits.map(({ controller: _, ...write }) => write),
+    v1,
     ...deviceProgram(resources.devices),
   };
 }
 
 export const cgroupfs: CgroupDriver = {
   name: 'cgroupfs',
-  plan: async (host, request) => planCgroup(host, request, readEnabled),
+  plan: async (host, request) => planCgroup(host, request, readEnabled, readTrimmed),
 };

@@ -6,7 +6,7 @@
  */
 import type { Errno } from '../linux/abi.ts';
 import type { Resources } from '../spec/resources.ts';
-import type { CgroupHost } from './hierarchy.ts';
+import type { CgroupHost, V1Group } from './hierarchy.ts';
 import type { CgroupWrite } from './limits.ts';
 import type { ScopeUnit } from './systemd-unit.ts';
 
@@ -16,6 +16,8 @@ export interface CgroupRequest {
   /** The runtime-spec's `linux.cgroupsPath`: absolute from the mount, or relative to the parent of our groups; or as the driver has it. */
   cgroupsPath?: string;
   resources?: Resources;
+  /** The group is there, with limits: what is planned is how to change them. */
+  changes?: boolean;
 }
 
 /** A directory to make, mode 755. */
@@ -25,18 +27,28 @@ export interface CgroupDirectory {
   why: string;
   allow?: readonly Errno[];
   hints?: Partial<Record<Errno, string>>;
+  /** Writes within it that follow only where it has not been there before. */
+  first?: readonly CgroupWrite[];
+}
+
+/** A group of cgroup v1 that the container's first process moves to: `clone3` can only put it into one of v2. */
+export interface V1Plan extends V1Group {
+  /** Writes within the group, in order. */
+  readonly limits: readonly CgroupWrite[];
 }
 
 /** A group to make, as data: nothing has happened yet. */
 export interface CgroupPlan {
-  /** The container's group, absolute: the last of `directories`, where those are ours to make. */
+  /** The container's group, absolute: among `directories`, where those are ours to make. */
   path: string;
-  /** From the top down. */
+  /** From the top down, those of v1 last: whoever finds a container's group of v2 finds all of them. */
   directories: readonly CgroupDirectory[];
-  /** Writes to `cgroup.subtree_control` from the top down; `file` is absolute. */
+  /** Writes to groups above, from the top down, mostly to `cgroup.subtree_control`; `file` is absolute. */
   enable: readonly CgroupWrite[];
   /** Writes within the group, in order. */
   limits: readonly CgroupWrite[];
+  /** Its other groups, one a hierarchy. */
+  v1: readonly V1Plan[];
   /** The eBPF program that judges device access (`linux/bpf-devices.ts` says how to load and attach it). */
   devices?: { program: Uint8Array; why: string };
   /** What the driver starts before anything else of the plan: the group is then there. */

@@ -1,5 +1,6 @@
 /**
- * Where cgroup v2 is, what it can limit, and where our groups may be made: cgroups(7).
+ * Where cgroup v2 is, what it can limit, and where our groups may be made: cgroups(7). What v1 holds is limited there, in
+ * groups of the same names.
  *
  *     <mount>                     unified: /sys/fs/cgroup; beside v1 controllers: /sys/fs/cgroup/unified
  *       …/<delegated>             the group that is ours to divide: the mount itself for root
@@ -31,6 +32,8 @@ export interface CgroupHost {
   /** The cgroup v2 mount; undefined where there is none. */
   mount: string | undefined;
   v1: Readonly<Record<string, string>>;
+  /** Those of `v1` that groups of ours can have: they may be made in its mount. */
+  v1Grantable: readonly string[];
   /** The v2 controllers of this machine, or as many of them as our cgroup namespace is shown. */
   controllers: readonly string[];
   /** Our own group, where the mount shows it. */
@@ -105,8 +108,9 @@ export function describeCgroups(
   files: CgroupFiles,
 ): CgroupHost {
   const { unified, v1 } = findHierarchies(mounts);
+  const v1Grantable = Object.keys(v1).filter((name) => files.writable(v1[name] ?? ''));
   const none = { own: undefined, delegated: undefined, grantable: [], parent: undefined, inhabited: false };
-  if (unified === undefined) return { mount: undefined, v1, controllers: [], ...none };
+  if (unified === undefined) return { mount: undefined, v1, v1Grantable: [], controllers: [], ...none };
 
   const mount = unified.mountPoint;
   const own = ownDirectory(unified, memberships);
@@ -119,12 +123,13 @@ export function describeCgroups(
     files.read(`${group}/cgroup.type`) !== undefined && words(files.read(`${group}/cgroup.procs`)).length > 0;
 
   const delegated = chooseDelegated(mount, own, ours, inhabited);
-  if (delegated === undefined) return { mount, v1, controllers, ...none, own };
+  if (delegated === undefined) return { mount, v1, v1Grantable: [], controllers, ...none, own };
   const stuck = inhabited(delegated);
   const grantable = words(files.read(`${delegated}/${stuck ? 'cgroup.subtree_control' : 'cgroup.controllers'}`));
   return {
     mount,
     v1,
+    v1Grantable,
     controllers: [...new Set([...controllers, ...grantable])],
     own,
     delegated,
@@ -190,8 +195,36 @@ export function forBundles(host: CgroupHost): CgroupHost {
   };
 }
 
+/** A group of cgroup v1: that of the same path in another hierarchy, for what v2 cannot limit or count here. */
+export interface V1Group {
+  /** By v1's names; some share a hierarchy, such as `cpu` and `cpuacct`. */
+  readonly controllers: readonly string[];
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** The groups of that path in the hierarchies of these controllers, whether they are there or not. */
+export function v1Groups(
+  { mount = '/', v1, v1Grantable }: Pick<CgroupHost, 'mount' | 'v1' | 'v1Grantable'>,
+  group: string,
+  wanted: readonly string[] = v1Grantable,
+): V1Group[] {
+  const below = path.relative(mount, group);
+  const mounts = new Set(wanted.filter((name) => v1Grantable.includes(name)).map((name) => v1[name] ?? ''));
+  return [...mounts].map((place) => ({
+    controllers: v1Grantable.filter((name) => v1[name] === place),
+    path: path.join(place, below),
+  }));
+}
+
+/** What v1 calls the controller that v2 calls `io`. */
+export const v1Name = (controller: string): string => (controller === 'io' ? 'blkio' : controller);
+
 /** The controllers that a group may pass on. */
 export const readGrantable = (group: string): readonly string[] => words(readText(`${group}/cgroup.controllers`));
+
+/** `''` for a file that cannot be read. */
+export const readTrimmed = (file: string): string => readText(file)?.trim() ?? '';
 
 /** The controllers that each of these groups passes on now; none where it does not exist yet. */
 export function readEnabled(groups: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -58,9 +58,9 @@ function bytes(count: number): string {
 
 /** The greatest uint64 comes out of JSON as 2^64, which the kernel would not read. */
 const orMax = (value: number): string => (value < 0 || value >= 2 ** 63 ? 'max' : String(value));
-const limitOf = (what: string, value: number): string =>
+export const limitOf = (what: string, value: number): string =>
   orMax(value) === 'max' ? `use ${what} without limit` : `limit ${what} to ${bytes(value)}`;
-const set = (value: number | undefined): value is number => value !== undefined && value !== 0;
+export const set = (value: number | undefined): value is number => value !== undefined && value !== 0;
 
 function memoryLimits({ limit, reservation, swap }: MemoryResources): Limit[] {
   const controller = 'memory';
@@ -172,7 +172,7 @@ function hugetlbLimits({ pageSize, limit }: HugepageLimit): Limit[] {
   ];
 }
 
-function rdmaLimit(device: string, { hcaHandles, hcaObjects }: RdmaResources): Limit[] {
+export function rdmaLimit(device: string, { hcaHandles, hcaObjects }: RdmaResources): Limit[] {
   const values = [
     ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
     ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
@@ -181,7 +181,7 @@ function rdmaLimit(device: string, { hcaHandles, hcaObjects }: RdmaResources): L
   return values === '' ? [] : [{ controller: 'rdma', file: 'rdma.max', value, why: `limit RDMA: ${value}` }];
 }
 
-function pidsLimit(limit: number): Limit {
+export function pidsLimit(limit: number): Limit {
   // No child can be born into a group whose limit is 0; 1 forbids the same forks, and runc writes it too.
   const value = limit < 0 ? 'max' : String(Math.max(limit, 1));
   const why = limit < 0 ? 'allow any number of tasks' : `limit tasks to ${value}`;

@@ -1,12 +1,12 @@
 /**
- * Why a limit cannot be had: cgroup v2 has no such thing, or this host gives the controller to somebody else.
+ * Why a limit cannot be had: no cgroup has such a thing, or this host gives the controller to somebody else.
  *
  * Limits are never dropped in silence, and every refusal is reported at once.
  */
 import { TareError } from '../errors.ts';
 import type { Resources } from '../spec/resources.ts';
-import type { CgroupHost } from './hierarchy.ts';
-import type { Limit } from './limits.ts';
+import { type CgroupHost, v1Name } from './hierarchy.ts';
+import { type Limit, set } from './limits.ts';
 
 /** Files that are the runtime's own to write: who is in the group, and whether they run. */
 const lifecycle = new Set(['procs', 'threads', 'type', 'subtree_control', 'freeze', 'kill'].map((f) => `cgroup.${f}`));
@@ -19,28 +19,33 @@ function unifiedFault(file: string): string | undefined {
   return undefined;
 }
 
-const set = (value: number | undefined): value is number => value !== undefined && value !== 0;
-
-/** What only cgroup v1 can do, or what contradicts itself: each fault by its name in the spec. */
-function faults({ memory = {}, cpu = {}, blockIO = {}, network = {}, unified = {} }: Resources): string[] {
+/** What only cgroup v1 can do, and does not hold here, or what contradicts itself: each fault by its name in the spec. */
+function faults(
+  { memory = {}, cpu = {}, blockIO = {}, network = {}, unified = {} }: Resources,
+  v1: readonly string[],
+): string[] {
   const found: string[] = [];
-  const v1Only = (name: string, asked: boolean): void => {
-    if (asked) found.push(`${name} exists in cgroup v1 only`);
+  const v1Only = (controller: string, name: string, asked: boolean): void => {
+    if (asked && !v1.includes(controller)) found.push(`${name} exists in cgroup v1 only`);
   };
-  v1Only('memory.kernel', (memory.kernel ?? 0) > 0);
-  v1Only('memory.kernelTCP', (memory.kernelTCP ?? 0) > 0);
-  v1Only('memory.swappiness', memory.swappiness !== undefined);
-  v1Only('memory.disableOOMKiller', memory.disableOOMKiller === true);
-  v1Only('memory.useHierarchy=false', memory.useHierarchy === false);
-  v1Only('cpu.realtimeRuntime', set(cpu.realtimeRuntime));
-  v1Only('cpu.realtimePeriod', set(cpu.realtimePeriod));
-  v1Only('blockIO.leafWeight', set(blockIO.leafWeight));
-  v1Only(
+  const gone = (name: string, last: string, asked: boolean): void => {
+    if (asked) found.push(`${name} exists in cgroup v1 only, and ended with Linux ${last}`);
+  };
+  gone('memory.kernel', '5.15', (memory.kernel ?? 0) > 0);
+  v1Only('memory', 'memory.kernelTCP', (memory.kernelTCP ?? 0) > 0);
+  v1Only('memory', 'memory.swappiness', memory.swappiness !== undefined);
+  v1Only('memory', 'memory.disableOOMKiller', memory.disableOOMKiller === true);
+  gone('memory.useHierarchy=false', '5.10', memory.useHierarchy === false);
+  v1Only('cpu', 'cpu.realtimeRuntime', set(cpu.realtimeRuntime));
+  v1Only('cpu', 'cpu.realtimePeriod', set(cpu.realtimePeriod));
+  gone('blockIO.leafWeight', '4.20', set(blockIO.leafWeight));
+  gone(
     'blockIO.weightDevice.leafWeight',
+    '4.20',
     (blockIO.weightDevice ?? []).some(({ leafWeight }) => set(leafWeight)),
   );
-  v1Only('network.classID', set(network.classID));
-  v1Only('network.priorities', (network.priorities ?? []).length > 0);
+  v1Only('net_cls', 'network.classID', set(network.classID));
+  v1Only('net_prio', 'network.priorities', (network.priorities ?? []).length > 0);
   const { limit, swap } = memory;
   if (set(swap) && swap > 0 && !set(limit)) found.push('memory.swap counts memory too, so it needs memory.limit');
   if (set(swap) && set(limit) && swap > 0 && swap < limit) {
@@ -52,17 +57,14 @@ function faults({ memory = {}, cpu = {}, blockIO = {}, network = {}, unified = {
   return [...found, ...Object.keys(unified).flatMap((file) => unifiedFault(file) ?? [])];
 }
 
-/** Throws one `TareError` that names everything in `resources` that cgroup v2 has no file for. */
-export function refuseUnsupported(resources: Resources): void {
-  const found = faults(resources);
+/** Throws one `TareError` that names everything in `resources` that no cgroup has a file for. `v1` is what v1 grants us. */
+export function refuseUnsupported(resources: Resources, v1: readonly string[] = []): void {
+  const found = faults(resources, v1);
   if (found.length === 0) return;
   throw new TareError(`cannot limit resources: ${found.join('; ')}`, {
     hint: 'linux.resources.unified takes cgroup v2 files by their own names, such as memory.high',
   });
 }
-
-/** What v1 calls the controller that v2 calls `io`. */
-const v1Name = (controller: string): string => (controller === 'io' ? 'blkio' : controller);
 
 /** Why groups of ours cannot have the controller, and the cure. */
 export function obstacle(host: CgroupHost, controller: string): { fault: string; cure: string } {

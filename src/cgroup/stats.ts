@@ -50,6 +50,19 @@ export interface MemoryEvents {
   oomGroupKill: number;
 }
 
+/** What the OOM killer did in a group. */
+export interface OomKills {
+  /** Processes killed in the group and below. */
+  kills: number;
+  /**
+   * Whose memory ran out: `own` the limit of this group, `inner` one of a group below it, `outer` one of a group above
+   * it or the whole machine. Undefined without kills.
+   */
+  limit?: 'own' | 'inner' | 'outer';
+  /** memory.max of this group; Infinity for none. */
+  maxBytes?: number;
+}
+
 /** The pids.* files: counts of tasks. */
 export interface PidsStats {
   current: number;
@@ -137,12 +150,14 @@ export function parseNested(text: string): Record<string, Record<string, number>
 /** A number, or `max` for no limit: Infinity. */
 const parseAmount = (text: string): number => (text.trim() === 'max' ? Infinity : Number(text));
 
-const amount = (files: GroupFiles, file: string): number | undefined => {
+/** What a file of one number says; Infinity for `max`. */
+export const amount = (files: GroupFiles, file: string): number | undefined => {
   const text = files(file);
   return text === undefined ? undefined : parseAmount(text);
 };
 
-const flat = (files: GroupFiles, file: string): Record<string, number> | undefined => {
+/** What a file of lines of `key value` says. */
+export const flat = (files: GroupFiles, file: string): Record<string, number> | undefined => {
   const text = files(file);
   return text === undefined ? undefined : parseFlat(text);
 };
@@ -191,7 +206,8 @@ function parseMemory(files: GroupFiles): MemoryStats | undefined {
   };
 }
 
-function parsePids(files: GroupFiles): PidsStats | undefined {
+/** The same files in both versions of cgroups. */
+export function parsePids(files: GroupFiles): PidsStats | undefined {
   const current = amount(files, 'pids.current');
   if (current === undefined) return undefined;
   const refused = flat(files, 'pids.events')?.max;

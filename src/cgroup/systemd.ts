@@ -60,7 +60,14 @@ export class Systemd implements CgroupDriver {
     const defaultSlice = this.#system ? 'system.slice' : 'user.slice';
     const { path: below, ...unit } = scopeName(request, defaultSlice);
     const top = path.join(mount, await this.#managed());
-    const theirs = { ...host, delegated: top, parent: top, inhabited: false, grantable: readGrantable(top) };
+    const theirs = {
+      ...host,
+      delegated: top,
+      parent: top,
+      inhabited: false,
+      grantable: readGrantable(top),
+      v1Grantable: [],
+    };
     const group = path.join(top, below);
     const plan = planCgroup(theirs, { ...request, cgroupsPath: `/${path.relative(mount, group)}` }, readEnabled);
     if (plan === undefined) throw new TareError(`make the cgroup ${group}`);

@@ -47,6 +47,7 @@ export class Container implements AsyncDisposable {
   readonly #requested: bigint | undefined;
   readonly #child: Child;
   readonly #cgroup: Cgroup | undefined;
+  readonly #countsMemory: boolean;
   readonly #ready: Promise<void>;
   #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
   #terminal: ReadStream | undefined;
@@ -75,6 +76,9 @@ export class Container implements AsyncDisposable {
     this.program = plain ? undefined : program;
     const group = prepared.cgroup === undefined ? undefined : makeCgroup(engine, prepared.cgroup);
     this.#cgroup = group?.cgroup;
+    this.#countsMemory =
+      engine.cgroups.grantable.includes('memory') ||
+      prepared.cgroup?.v1.some(({ controllers }) => controllers.includes('memory')) === true;
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     this.#ready.catch(() => {}); // `start` and `exited` tell
     try {
@@ -84,7 +88,7 @@ export class Container implements AsyncDisposable {
         cloneFlags: launch.cloneFlags,
         newUser: launch.newUser,
         fds: streams.fds,
-        inner,
+        inner: [...inner, ...(group?.v1 ?? [])],
         lastCapability: engine.host.lastCapability,
         ...(group === undefined ? {} : { cgroup: group.fd }),
         ...(options.trace === true ? { trace: true } : {}),
@@ -94,7 +98,7 @@ export class Container implements AsyncDisposable {
       this.#cgroup?.removeNow();
       throw error;
     } finally {
-      if (group !== undefined) closeSync(group.fd);
+      for (const fd of group === undefined ? [] : [group.fd, ...group.v1]) closeSync(fd);
       streams.release();
     }
     this.exited = this.#child.exited.then((ended) => this.#end(ended));
@@ -257,7 +261,7 @@ export class Container implements AsyncDisposable {
   }
 
   async #end(ended: ProcessExit): Promise<Exit> {
-    const oom = this.#engine.cgroups.grantable.includes('memory') ? this.#cgroup?.oomKills() : undefined;
+    const oom = this.#countsMemory ? this.#cgroup?.oomKills() : undefined;
     await this.#cgroup?.remove();
     // Where the child fails first, what we then do for it fails too, and says less.
     const failure = this.#child.report ?? this.#failure ?? this.#child.failure;

@@ -1,5 +1,5 @@
 /** How a container ended. */
-import type { OomKills } from '../cgroup/cgroup.ts';
+import type { OomKills } from '../cgroup/stats.ts';
 import type { ProcessExit } from '../launch/child.ts';
 
 /** How a container ended, and what it used. */

@@ -1,6 +1,7 @@
 /** From a request to all that a launch needs to know: the image, the spec, the facts, the cgroup. Reads the host, changes nothing. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { V1Group } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { lookUpUser } from '../image/users.ts';
@@ -58,9 +59,10 @@ async function prepareAnew(
   refuseMissing(spec);
   const root = rootOf(image, request, spec, engine.host.rootless);
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
-  const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
-  const launch = compile(spec, facts);
   const cgroup = await planCgroup(engine, { cgroups: engine.cgroups, driver: engine.cgroupDriver }, id, spec);
+  const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
+  const v1Groups = v1GroupsAt(innerFd(options.payloadFds, idMapped.length), cgroup?.v1);
+  const launch = compile(spec, { ...facts, v1Groups });
   return { id, image, spec, launch, cgroup, idMapped };
 }
 
@@ -76,19 +78,33 @@ export async function prepareDetached(
   const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
   const { payloadFds, stopForHooks, sharesKeyring, coversRoot, kindOf } = options;
   const how = { payloadFds, waitForStart: true, dieWithParent: false };
+  const cgroup = await planCgroup(engine, options, id, spec);
+  const startSocket = innerFd(payloadFds, idMapped.length);
   const launch = compile(spec, {
     ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
-    startSocket: innerFd(payloadFds, idMapped.length),
+    startSocket,
+    v1Groups: v1GroupsAt(startSocket + 1, cgroup?.v1),
     stopForHooks,
     sharesKeyring,
     coversRoot,
   });
-  const cgroup = await planCgroup(engine, options, id, spec);
   return { id, image, spec, launch, cgroup, idMapped };
 }
 
-/** Another process for a container that runs: `spec.process` is what it is to be. Its first inner fd is the container's pidfd. */
-export function prepareExec(engine: Engine, spec: Spec, payloadFds: number, sharesKeyring: boolean): Program {
+/** The groups whose open `cgroup.procs` the program finds at `first` and behind it. */
+const v1GroupsAt = (first: number, groups: readonly V1Group[] = []): ReadonlyMap<number, string> =>
+  new Map(groups.map(({ path }, index) => [first + index, path]));
+
+export interface ExecOptions extends Pick<PrepareOptions, 'payloadFds'> {
+  readonly sharesKeyring: boolean;
+  readonly v1: readonly V1Group[];
+}
+
+/**
+ * Another process for a container that runs: `spec.process` is what it is to be. Its first inner fd is the container's
+ * pidfd; what its groups of v1 are joined by follows.
+ */
+export function prepareExec(engine: Engine, spec: Spec, { payloadFds, sharesKeyring, v1 }: ExecOptions): Program {
   const without = { ...spec, mounts: [] };
   const wanted: Wanted = {
     request: { image: '' },
@@ -97,7 +113,8 @@ export function prepareExec(engine: Engine, spec: Spec, payloadFds: number, shar
     idMapped: [],
   };
   const how = { payloadFds, waitForStart: false, dieWithParent: false };
-  return compileExec(without, { ...launchFacts(engine, wanted, how), sharesKeyring });
+  const v1Groups = v1GroupsAt(innerFd(payloadFds, 1), v1);
+  return compileExec(without, { ...launchFacts(engine, wanted, how), sharesKeyring, v1Groups });
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
@@ -131,6 +148,9 @@ export const userOf = (engine: Engine, request: RunRequest, image: Image): Resol
 
 function lacksOf({ cgroups, host }: Engine): HostLack[] {
   const lacks: HostLack[] = [];
+  const { memory } = cgroups.v1;
+  if (memory !== undefined && pathKind(`${memory}/memory.memsw.limit_in_bytes`) === undefined)
+    lacks.push('memory.swap');
   if (cgroups.mount === undefined) lacks.push('cgroup2');
   if (!host.filesystems.has('mqueue')) lacks.push('mqueue');
   if (pathKind('/dev/mqueue') === undefined) lacks.push('/dev/mqueue');

@@ -8,7 +8,7 @@ import { closeSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path/posix';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Cgroup } from '../cgroup/cgroup.ts';
-import type { CgroupHost } from '../cgroup/hierarchy.ts';
+import { type CgroupHost, v1Groups } from '../cgroup/hierarchy.ts';
 import { ownerAttribute } from '../launch/cgroup.ts';
 import { type Cell, cell, data, ProgramBuilder } from '../launch/program.ts';
 import type { Spawner } from '../launch/spawn.ts';
@@ -27,7 +27,7 @@ const patience = 5000;
 
 export interface Grounds {
   readonly spawner: Spawner;
-  readonly cgroups: Pick<CgroupHost, 'parent'>;
+  readonly cgroups: Pick<CgroupHost, 'parent' | 'mount' | 'v1' | 'v1Grantable'>;
 }
 
 export interface SweepOptions {
@@ -60,7 +60,9 @@ async function remove(grounds: Grounds, groups: readonly string[], { patient = f
     // Before the lock was ours another may have removed a group, and somebody may have made it anew.
     const still = findAbandoned(grounds, groups);
     // What will not go is left to the next who tries.
-    const results = await Promise.allSettled(still.map((group) => new Cgroup(group).remove()));
+    const results = await Promise.allSettled(
+      still.map((group) => new Cgroup(group, v1Groups(grounds.cgroups, group)).remove()),
+    );
     return results.filter(({ status }) => status === 'fulfilled').length;
   } finally {
     closeSync(lock);

@@ -1,7 +1,7 @@
 /** The payload of a virtual machine, as everybody else's: streams, signals, an exit, and nothing left. */
 import { constants } from 'node:os';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import type { OomKills } from '../cgroup/cgroup.ts';
+import type { OomKills } from '../cgroup/stats.ts';
 import { type Exit, exitOf } from '../container/exit.ts';
 import type { StdioChoice } from '../container/stdio.ts';
 import { TareError } from '../errors.ts';

@@ -1,7 +1,8 @@
 /** A cgroup's plan as a program that the host's side runs: made, limited, and opened for a child to be born in. Pure. */
-import type { CgroupPlan } from '../cgroup/driver.ts';
+import type { CgroupDirectory, CgroupPlan } from '../cgroup/driver.ts';
+import type { V1Group } from '../cgroup/hierarchy.ts';
 import type { CgroupWrite } from '../cgroup/limits.ts';
-import { AT_FDCWD, BPF, flags, O } from '../linux/flags.ts';
+import { AT, AT_FDCWD, BPF, flags, O } from '../linux/flags.ts';
 import { type Cell, cell, data, type Program, ProgramBuilder } from './program.ts';
 import { octal, retry } from './stage.ts';
 
@@ -11,6 +12,8 @@ export interface CgroupProgram {
   readonly cgroup: Cell;
   /** The program that judges access to devices, where this one has loaded it: worth keeping, for loading costs most of all. */
   readonly judge: Cell | undefined;
+  /** Files through which the child moves to groups of cgroup v1, in the order of the plan. */
+  readonly v1: readonly Cell[];
   /** What else is open once the program has run. */
   readonly files: readonly Cell[];
 }
@@ -28,27 +31,57 @@ export const ownerAttribute = 'user.tare.owner';
 export function compileCgroup(plan: CgroupPlan, { owner, judge }: CgroupOptions): CgroupProgram {
   const b = new ProgramBuilder().stage('cgroup');
   const files: Cell[] = [];
-  for (const { path, why, allow, hints } of plan.directories)
-    b.op(why, 'mkdirat', [AT_FDCWD, path, octal(0o755)], { ...(allow ? { allow } : {}), ...(hints ? { hints } : {}) });
+  for (const directory of plan.directories) files.push(...makeDirectory(b, directory));
   const size = Buffer.byteLength(owner);
   b.op('write down whose it is', 'setxattr', [plan.path, ownerAttribute, owner, size, 0], { allow: ['EOPNOTSUPP'] });
   for (const write of plan.enable) files.push(writeTo(b, write.file, write));
-  for (const write of plan.limits) files.push(writeTo(b, `${plan.path}/${write.file}`, write));
+  for (const { path, limits } of [plan, ...plan.v1])
+    for (const write of limits) files.push(writeTo(b, `${path}/${write.file}`, write));
+  const v1 = plan.v1.map(({ path }) => {
+    const args = [AT_FDCWD, `${path}/cgroup.procs`, flags(O, 'WRONLY', 'CLOEXEC'), 0];
+    return b.result('procs', `open ${path}, for the container to move to`, 'openat', args);
+  });
   const open = [AT_FDCWD, plan.path, flags(O, 'RDONLY', 'DIRECTORY', 'CLOEXEC'), 0];
   const cgroup = b.result('cgroup', 'open it, for the container to be born in', 'openat', open);
-  if (plan.devices === undefined) return { program: { ops: b.ops }, cgroup, judge: undefined, files };
+  if (plan.devices === undefined) return { program: { ops: b.ops }, cgroup, judge: undefined, v1, files };
   const loaded = judge === undefined ? loadJudge(b, plan.devices.program) : undefined;
   attachJudge(b, cgroup, loaded ?? judge ?? -1, plan.devices.why);
-  return { program: { ops: b.ops }, cgroup, judge: loaded, files };
+  return { program: { ops: b.ops }, cgroup, judge: loaded, v1, files };
 }
 
 /** What changes the limits of a group that is there already. */
-export function compileUpdate({ path, enable, limits }: Pick<CgroupPlan, 'path' | 'enable' | 'limits'>): Program {
+export function compileUpdate(plan: Pick<CgroupPlan, 'path' | 'enable' | 'limits' | 'v1'>): Program {
   const b = new ProgramBuilder().stage('cgroup');
-  for (const write of enable) b.op('close it', 'close', [writeTo(b, write.file, write)], { allow: ['EBADF'] });
-  for (const write of limits)
-    b.op('close it', 'close', [writeTo(b, `${path}/${write.file}`, write)], { allow: ['EBADF'] });
+  const close = (file: Cell): void => b.op('close it', 'close', [file], { allow: ['EBADF'] });
+  for (const write of plan.enable) close(writeTo(b, write.file, write));
+  for (const { path, limits } of [plan, ...plan.v1])
+    for (const write of limits) close(writeTo(b, `${path}/${write.file}`, write));
   return { ops: b.ops };
+}
+
+/**
+ * Removes a container's groups, which may be gone already. Those of v1 go first: as long as there is the one of v2, they are
+ * found.
+ */
+export function removeGroups(b: ProgramBuilder, { path, v1 }: OwnGroups): void {
+  for (const group of [...v1.map((each) => each.path), path])
+    b.op(`remove the cgroup ${group}`, 'unlinkat', [AT_FDCWD, group, flags(AT, 'REMOVEDIR')], { allow: ['ENOENT'] });
+}
+
+export interface OwnGroups {
+  /** Of v2. */
+  readonly path: string;
+  readonly v1: readonly V1Group[];
+}
+
+function makeDirectory(b: ProgramBuilder, { path, why, allow, hints, first = [] }: CgroupDirectory): Cell[] {
+  const make = [AT_FDCWD, path, octal(0o755)];
+  const options = { ...(allow ? { allow } : {}), ...(hints ? { hints } : {}) };
+  const files: Cell[] = [];
+  const fill = (): void => first.forEach((write) => void files.push(writeTo(b, `${path}/${write.file}`, write)));
+  if (first.length === 0) b.op(why, 'mkdirat', make, options);
+  else b.unless(why, 'mkdirat', make, options, fill);
+  return files;
 }
 
 function writeTo(b: ProgramBuilder, file: string, { value, why, allow, hints }: CgroupWrite): Cell {

@@ -11,6 +11,7 @@ import { makeDevices } from './devices.ts';
 import { execute, lookForCommand, resetSignals } from './execute.ts';
 import type { Facts } from './facts.ts';
 import * as identity from './identity.ts';
+import { joinV1Groups } from './join-cgroups.ts';
 import { maskPaths, sealPaths } from './masks.ts';
 import { type Mounted, mountAll, takeShared } from './mounts.ts';
 import * as namespaces from './namespaces.ts';
@@ -43,6 +44,8 @@ export function compile(spec: Spec, facts: Facts): Launch {
   b.stage('guard');
   closeOnExec(stage);
   dieWithParent(stage);
+  b.stage('cgroups');
+  joinV1Groups(stage);
 
   b.stage('namespaces');
   if (born.newUser) {

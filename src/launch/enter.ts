@@ -6,6 +6,7 @@ import { innerFd, syncFd } from './bootstrap.ts';
 import { execute, resetSignals } from './execute.ts';
 import type { Facts } from './facts.ts';
 import * as identity from './identity.ts';
+import { joinV1Groups } from './join-cgroups.ts';
 import { cloneFlag } from './namespaces.ts';
 import { closeOnExec, forkIntoNamespaces } from './parent.ts';
 import { cell, data, type Program, ProgramBuilder, strings } from './program.ts';
@@ -22,6 +23,8 @@ export function compileExec(spec: Spec, facts: Facts): Program {
 
   b.stage('guard');
   closeOnExec(stage);
+  b.stage('cgroups');
+  joinV1Groups(stage);
   b.stage('namespaces');
   setAffinity(stage, 'initial');
   setPriorities(stage);

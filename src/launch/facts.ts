@@ -35,6 +35,8 @@ export interface Facts {
   readonly payloadFds: number;
   /** Id-mapped mounts, ready but not attached, by destination: fds of the program (`innerFd`). Only the host's side may map ids. */
   readonly idMapped: ReadonlyMap<string, number>;
+  /** Groups of cgroup v1 to live in, besides that of v2 in which the program was born: their open `cgroup.procs` as fds of the program. */
+  readonly v1Groups?: ReadonlyMap<number, string>;
   /** Wait, when all is ready, until the parent says start. */
   readonly waitForStart: boolean;
   /** Wait for a byte from this socket instead (an fd of the program): the parent will be gone by then. */

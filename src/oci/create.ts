@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, renameSync, writeFileSync } from 'node
 import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Cgroup } from '../cgroup/cgroup.ts';
-import type { CgroupDriver } from '../cgroup/driver.ts';
+import type { CgroupDriver, CgroupPlan } from '../cgroup/driver.ts';
 import { forBundles } from '../cgroup/hierarchy.ts';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
@@ -94,7 +94,7 @@ class Creation {
 
   async make(): Promise<Created> {
     const { cgroup: plan } = this.#prepared;
-    if (plan !== undefined && plan.unit === undefined) removeLeftover(plan.path);
+    if (plan !== undefined && plan.unit === undefined) removeLeftover(plan);
     const opened: number[] = [];
     let group: OpenCgroup | undefined;
     let child: Child | undefined;
@@ -106,6 +106,7 @@ class Creation {
         bindStartSocket(this.#engine, this.#directory),
       );
       group = plan === undefined ? undefined : makeCgroup(this.#engine, plan);
+      opened.push(...(group?.v1 ?? []));
       const ready = this.#spawn(opened, group?.fd);
       child = ready.child;
       await ready.done;
@@ -197,10 +198,16 @@ class Creation {
       created: new Date().toISOString(),
       owner: userName(),
       ...(cgroup === undefined ? {} : { cgroup: cgroup.path }),
+      ...this.#v1(),
       ...this.#unit(),
       sharesKeyring: this.#request.noNewKeyring,
       spec,
     };
+  }
+
+  #v1(): Pick<Saved, 'v1'> {
+    const groups = this.#prepared.cgroup?.v1 ?? [];
+    return groups.length === 0 ? {} : { v1: groups.map(({ controllers, path }) => ({ controllers, path })) };
   }
 
   #unit(): Pick<Saved, 'unit'> {
@@ -219,21 +226,25 @@ class Creation {
         this.#context.log.warn((error as Error).message),
       );
     }
-    if (group !== undefined) await removeGroup(this.#context, { cgroup: group.cgroup.path, ...this.#unit() });
+    if (group !== undefined)
+      await removeGroup(this.#context, { cgroup: group.cgroup.path, ...this.#v1(), ...this.#unit() });
     return child?.report;
   }
 }
 
 /** What a create that was killed has left: empty, or somebody lives in it, and then the group is not ours to take. */
-function removeLeftover(group: string): void {
-  if (!existsSync(group)) return;
-  const cgroup = new Cgroup(group);
-  if (cgroup.populated())
-    throw new TareError(`make the cgroup ${group}: processes live in it: ${cgroup.pids().slice(0, 10).join(', ')}`, {
-      errno: 'EBUSY',
-      hint: 'name another in linux.cgroupsPath, or end them',
-    });
-  cgroup.removeNow();
+function removeLeftover({ path: group, v1 }: CgroupPlan): void {
+  const found = [group, ...v1.map(({ path }) => path)].filter((path) => existsSync(path));
+  if (found.length === 0) return;
+  for (const path of found) {
+    const pids = new Cgroup(path).pids();
+    if (pids.length > 0)
+      throw new TareError(`make the cgroup ${path}: processes live in it: ${pids.slice(0, 10).join(', ')}`, {
+        errno: 'EBUSY',
+        hint: 'name another in linux.cgroupsPath, or end them',
+      });
+  }
+  new Cgroup(group, v1).removeNow();
 }
 
 /** A datagram to this socket starts the container. By way of the directory's fd: a socket's path has 107 bytes at most. */

@@ -7,14 +7,14 @@
 import type { CgroupPlan } from '../cgroup/driver.ts';
 import { Blob, type Span, spanWords } from '../launch/blob.ts';
 import { bootstrap } from '../launch/bootstrap.ts';
-import { compileCgroup } from '../launch/cgroup.ts';
+import { compileCgroup, removeGroups } from '../launch/cgroup.ts';
 import type { Launch } from '../launch/compile.ts';
 import { type Encoded, encode, opSize, programHeaderSize } from '../launch/encode.ts';
 import { type Program, ProgramBuilder, type Stop } from '../launch/program.ts';
 import { compileStreams, type Guard, guardTable, putInPlace } from '../launch/record.ts';
 import { pack } from '../launch/spawn-request.ts';
 import type { Arch } from '../linux/abi.ts';
-import { AT, AT_FDCWD, flags } from '../linux/flags.ts';
+import { AT_FDCWD } from '../linux/flags.ts';
 import type { Hook } from '../spec/spec.ts';
 import { encodeContainer } from './container-file.ts';
 import { barred, type Gap, type GapKind } from './gaps.ts';
@@ -69,7 +69,7 @@ export const creationKey = ({ frontEnd, ...flagged }: CreationKey): Buffer => {
 };
 
 /** fds above what a program is likely to have been given. */
-const fds = { cgroup: 202, start: 203 };
+const fds = { cgroup: 202, start: 203, v1: 204 };
 
 /** All that comes before the child, in the container's directory. */
 function compileSetup(creation: Creation, streams: Program): Program {
@@ -80,18 +80,16 @@ function compileSetup(creation: Creation, streams: Program): Program {
   b.op('keep others from it', 'fchmodat', [AT_FDCWD, files.start, 0o600]);
   putInPlace(b, socket, fds.start);
   if (creation.cgroup === undefined) return { ops: [...streams.ops, ...b.ops] };
-  const { program, cgroup } = compileCgroup(creation.cgroup, { owner: creation.owner });
+  const { program, cgroup, v1 } = compileCgroup(creation.cgroup, { owner: creation.owner });
   const last = new ProgramBuilder().stage('cgroup');
   putInPlace(last, cgroup, fds.cgroup);
+  v1.forEach((file, index) => putInPlace(last, file, fds.v1 + index));
   return { ops: [...streams.ops, ...b.ops, ...program.ops, ...last.ops] };
 }
 
 function compileUndo({ cgroup }: Creation): Program {
   const b = new ProgramBuilder().stage('undo');
-  if (cgroup !== undefined)
-    b.op(`remove the cgroup ${cgroup.path}`, 'unlinkat', [AT_FDCWD, cgroup.path, flags(AT, 'REMOVEDIR')], {
-      allow: ['ENOENT'],
-    });
+  if (cgroup !== undefined) removeGroups(b, cgroup);
   return { ops: b.ops };
 }
 
@@ -112,7 +110,7 @@ export function encodeCreation(creation: Creation): Buffer {
   const boot = bootstrap({
     tareInit: streams.fds.tareInit,
     fds: [0, 1, 2],
-    inner: [fds.start],
+    inner: [fds.start, ...(creation.cgroup?.v1 ?? []).map((_, index) => fds.v1 + index)],
     newUser: false,
     lastCapability: 0,
   });

@@ -39,7 +39,8 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
   const limited = withFileLimit(request.process, process.env.TARE_OCI_NOFILE);
   const spec = checkSpec({ ...saved.spec, process: withHome(engine, limited, `/proc/${saved.pid}/root`) });
   const payloadFds = 3 + request.preserveFds;
-  const program = prepareExec(engine, spec, payloadFds, saved.sharesKeyring);
+  const { sharesKeyring, v1 = [] } = saved;
+  const program = prepareExec(engine, spec, { payloadFds, sharesKeyring, v1 });
   const opened = [openPidfd(context, saved)];
   const handle = (op: Op, child: Child, fd: number | undefined): void => {
     if (op.stop === 'terminal' && fd !== undefined) {
@@ -51,6 +52,8 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
   };
   let failure: unknown;
   try {
+    for (const { path } of v1) opened.push(openGroup(`${path}/cgroup.procs`, 'r+'));
+    const inner = [...opened];
     const cgroup = saved.cgroup === undefined ? undefined : openGroup(saved.cgroup);
     if (cgroup !== undefined) opened.push(cgroup);
     engine.spawner.listen();
@@ -61,7 +64,7 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
       // Whom we stay with we also collect: a pid namespace ends only when all in it have been.
       unreaped: request.onTerminal === undefined,
       fds: Array.from({ length: payloadFds }, (_, fd) => fd),
-      inner: opened.slice(0, 1),
+      inner,
       lastCapability: engine.host.lastCapability,
       ...(cgroup === undefined ? {} : { cgroup }),
       onStop: (op, stopped, fd) => {
@@ -83,9 +86,9 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
   }
 }
 
-function openGroup(path: string): number {
+function openGroup(path: string, mode: 'r' | 'r+' = 'r'): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, mode);
   } catch (cause) {
     throw new TareError(`open the cgroup ${path}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
   }

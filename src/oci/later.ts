@@ -72,8 +72,8 @@ export async function killAll(context: Context, saved: Saved, signal: number): P
   context.engine.spawner.run({ ops: b.ops });
 }
 
-export function groupOf({ id, cgroup }: Saved, doing: string): Cgroup {
-  if (cgroup !== undefined) return new Cgroup(cgroup);
+export function groupOf({ id, cgroup, v1 }: Saved, doing: string): Cgroup {
+  if (cgroup !== undefined) return new Cgroup(cgroup, v1);
   throw new TareError(`${doing} container ${id}`, { hint: 'it has no cgroup of its own' });
 }
 
@@ -120,9 +120,12 @@ export async function remove(context: Context, saved: Saved, force = true): Prom
  * With whoever still lives in it. systemd reads of an end in the group's own files, so that it would keep for ever the unit
  * of a group which is removed before: its own are for it to remove.
  */
-export async function removeGroup(context: Context, { cgroup, unit }: Pick<Saved, 'cgroup' | 'unit'>): Promise<void> {
+export async function removeGroup(
+  context: Context,
+  { cgroup, v1, unit }: Pick<Saved, 'cgroup' | 'v1' | 'unit'>,
+): Promise<void> {
   if (cgroup === undefined) return;
-  const group = new Cgroup(cgroup);
+  const group = new Cgroup(cgroup, v1);
   if (unit !== undefined) {
     await group.kill();
     await (await context.cgroupDriver('systemd')).stop?.(unit);

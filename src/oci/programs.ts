@@ -2,6 +2,7 @@
  * What follows `create`, as programs: nothing is left to decide, so that the front end of native/oci.c runs them without
  * Node. They run in the container's directory (native/container.h), and each may be tried again. Pure.
  */
+import { removeGroups } from '../launch/cgroup.ts';
 import { ProgramBuilder, cell, type Cell, data, type Data, type Program } from '../launch/program.ts';
 import { AF, AT, AT_FDCWD, flags, MSG, O, SOCK } from '../linux/flags.ts';
 import type { Saved } from './state.ts';
@@ -65,13 +66,12 @@ export function freezeProgram(cgroup: string, value: '0' | '1'): Program {
  * The directory itself goes last: until then its id is taken. A group that systemd has made is for systemd to remove: where
  * it has not yet, Node asks it to.
  */
-export function deleteProgram({ id, cgroup, unit }: Pick<Saved, 'id' | 'cgroup' | 'unit'>): Program {
+export function deleteProgram({ id, cgroup, v1 = [], unit }: Pick<Saved, 'id' | 'cgroup' | 'v1' | 'unit'>): Program {
   const b = new ProgramBuilder().stage('delete');
   const gone = { allow: ['ENOENT'] as const };
   if (cgroup !== undefined && unit !== undefined)
     b.op(`see that systemd has removed ${cgroup}`, 'faccessat', [AT_FDCWD, cgroup, 0, 0], { ...gone, min: 1 });
-  else if (cgroup !== undefined)
-    b.op(`remove the cgroup ${cgroup}`, 'unlinkat', [AT_FDCWD, cgroup, flags(AT, 'REMOVEDIR')], gone);
+  else if (cgroup !== undefined) removeGroups(b, { path: cgroup, v1 });
   for (const name of [files.start, files.saved, files.container])
     b.op(`remove ${name}`, 'unlinkat', [AT_FDCWD, name, 0], gone);
   b.op("remove the container's directory", 'unlinkat', [AT_FDCWD, `../${id}`, flags(AT, 'REMOVEDIR')], gone);

@@ -91,6 +91,7 @@ export async function recordCreation(engine: Engine, { request, options, saved }
       created: standIns.created,
       owner: saved.owner,
       ...(cgroup === undefined ? {} : { cgroup: cgroup.path }),
+      ...(saved.v1 === undefined ? {} : { v1: cgroup?.v1.map(({ controllers, path }) => ({ controllers, path })) }),
       sharesKeyring: saved.sharesKeyring,
       spec,
     },
@@ -120,10 +121,21 @@ function controllerGuards({ delegated = '/' }: CgroupHost, cgroup: CgroupPlan | 
   if (cgroup === undefined) return [];
   const names = relative(delegated, dirname(cgroup.path)).split('/').filter(Boolean);
   const above = [delegated, ...names.map((_, index) => join(delegated, ...names.slice(0, index + 1)))];
-  return above
-    .filter((group) => !hasStandIn(group) && pathKind(group) !== undefined)
-    .map((group) => contentOf(`${group}/cgroup.subtree_control`));
+  const known = (group: string): boolean => !hasStandIn(group) && pathKind(group) !== undefined;
+  return [
+    ...above.filter(known).map((group) => contentOf(`${group}/cgroup.subtree_control`)),
+    ...inherits(cgroup).filter(known).flatMap(cpusetGuards),
+  ];
 }
+
+/** The groups above, the hierarchy's first, of those that are given what these have. */
+const inherits = ({ directories }: CgroupPlan): string[] => {
+  const given = directories.filter(({ first = [] }) => first.length > 0).map(({ path }) => path);
+  return [...new Set(given.map((path) => dirname(path)))];
+};
+
+const cpusetGuards = (group: string): Guard[] =>
+  ['cpuset.cpus', 'cpuset.mems'].map((file) => contentOf(`${group}/${file}`));
 
 /** In the place of one for the same bundles; else where there is room; else of some other. Whoever reads sees the whole or nothing. */
 function write(key: CreationKey, bytes: Buffer, alike: number): void {

@@ -1,4 +1,5 @@
 /** What tare-oci knows of a container: kept on disk between two verbs, and told as the runtime-spec's "State". Pure. */
+import type { V1Group } from '../cgroup/hierarchy.ts';
 import type { Spec } from '../spec/spec.ts';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
@@ -18,6 +19,8 @@ export interface Saved {
   readonly owner: string;
   /** Absolute; a container without a group of its own has none. */
   readonly cgroup?: string;
+  /** Its groups of cgroup v1, where that holds controllers. */
+  readonly v1?: readonly V1Group[];
   /** The scope of systemd whose group that is. */
   readonly unit?: string;
   /** It stays in the session keyring of whoever starts something in it. */

@@ -22,7 +22,7 @@ export interface MountRequest {
   options: string[];
 }
 
-/** What the cgroup limits. Each needs its controller in the cgroup v2 hierarchy. */
+/** What the cgroup limits. Each needs its controller: in cgroup v2, or in v1 where no file of v2 is named. */
 export interface Limits {
   /** Hard limit: bytes, or a number with a unit (`64m`, `1.5g`). cgroup v2 `memory.max`. */
   memory?: number | string;

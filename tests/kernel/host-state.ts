@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { v1Groups } from '../../src/cgroup/hierarchy.ts';
 import type { Engine } from '../../src/container/engine.ts';
 import { isAlive } from '../../src/container/owner.ts';
 import { run } from '../../src/container/run.ts';
@@ -50,14 +51,22 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
   });
 }
 
-function cgroups({ cgroups: { parent }, owner, spawner }: Engine): string[] {
+function cgroups({ cgroups: host, owner, spawner }: Engine): string[] {
+  const { parent } = host;
   if (parent === undefined) return [];
   const groups = entries(parent, { directories: true }).map((name) => join(parent, name));
   const owners = readOwners(spawner, groups);
-  return groups.filter((group) => {
+  const isOthers = (group: string): boolean => {
     const found = owners.get(group);
-    return found !== undefined && (found === owner || !isAlive(found));
-  });
+    return found !== undefined && found !== owner && isAlive(found);
+  };
+  // Those of v1 have the name of one of v2.
+  const beside = v1Groups(host, parent).flatMap(({ path }) =>
+    entries(path, { directories: true })
+      .filter((name) => !isOthers(join(parent, name)))
+      .map((name) => join(path, name)),
+  );
+  return [...groups.filter((group) => owners.has(group) && !isOthers(group)), ...beside];
 }
 
 /** Of all threads of this process; zombies are among them. */

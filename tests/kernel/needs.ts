@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'vitest';
-import { probeCgroups } from '../../src/cgroup/hierarchy.ts';
+import { probeCgroups, v1Name } from '../../src/cgroup/hierarchy.ts';
 import { readStatus } from '../../src/linux/proc.ts';
 
 const CAP_SYS_ADMIN = 21n;
@@ -73,16 +73,19 @@ const lacks = {
   kvm: () => (accessible('/dev/kvm', constants.R_OK | constants.W_OK) ? undefined : '/dev/kvm may not be used'),
 } satisfies Record<string, () => string | undefined>;
 
-/** `controller:memory` is a cgroup v2 controller that our groups can have, `tool:strace` a program. */
-export type Need = keyof typeof lacks | `controller:${string}` | `tool:${string}`;
+/**
+ * `controller:memory` is a cgroup v2 controller that our groups can have, `limit:memory` one of either version (by v2's
+ * name), `tool:strace` a program.
+ */
+export type Need = keyof typeof lacks | `controller:${string}` | `limit:${string}` | `tool:${string}`;
 
 function reason(need: Need): string | undefined {
   const [kind, name] = need.split(':');
   if (name === undefined) return lacks[need as keyof typeof lacks]();
   if (kind === 'tool') return onPath(name) ? undefined : `there is no ${name}`;
-  return probeCgroups().grantable.includes(name)
-    ? undefined
-    : `cgroup v2 cannot give our groups the ${name} controller`;
+  const { grantable, v1Grantable } = probeCgroups();
+  if (kind === 'limit' && v1Grantable.includes(v1Name(name))) return undefined;
+  return grantable.includes(name) ? undefined : `cgroup v2 cannot give our groups the ${name} controller`;
 }
 
 /** Whether the machine has all of it. To be called where tests are defined. */

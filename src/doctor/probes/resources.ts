@@ -1,6 +1,7 @@
 /** What containers can be limited to, by cgroup v2, and the limits that tare is under itself. */
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { Cgroup } from '../../cgroup/cgroup.ts';
+import { v1Name } from '../../cgroup/hierarchy.ts';
 import { obstacle } from '../../cgroup/refusals.ts';
 import { compileCgroup } from '../../launch/cgroup.ts';
 import { compileDeviceRules, defaultDeviceRules } from '../../linux/bpf-devices.ts';
@@ -46,10 +47,11 @@ const controller = (name: string, lost: string): Probe => ({
   lost,
   cure: 'the group above must pass it on (Delegate=yes); at the top some kernels want cgroup_enable=… at boot',
   examine: ({ cgroups }) => {
-    const { mount, v1, controllers, delegated, grantable } = cgroups;
+    const { mount, v1, v1Grantable, controllers, delegated, grantable } = cgroups;
     if (grantable.includes(name)) return yes(`for groups under ${delegated}`);
+    if (v1Grantable.includes(v1Name(name))) return yes(`by cgroup v1, at ${v1[v1Name(name)]}`);
     if (name === 'hugetlb' && !existsSync('/sys/kernel/mm/hugepages')) return info('this kernel has no huge pages');
-    const taken = v1[name === 'io' ? 'blkio' : name] !== undefined;
+    const taken = v1[v1Name(name)] !== undefined;
     if (mount !== undefined && delegated === undefined && !taken) return info('needs a cgroup of our own');
     if (mount !== undefined && !taken && !controllers.includes(name)) return no(`not in ${mount}/cgroup.controllers`);
     const { fault, cure } = obstacle(cgroups, name);
@@ -141,7 +143,14 @@ export const resources = probes(
         ? onlyRoot
         : inOwnGroup(machine, 'devices', async (path) => {
             const program = compileDeviceRules(defaultDeviceRules) ?? new Uint8Array();
-            const plan = { path, directories: [], enable: [], limits: [], devices: { program, why: 'judge devices' } };
+            const plan = {
+              path,
+              directories: [],
+              enable: [],
+              limits: [],
+              v1: [],
+              devices: { program, why: 'judge devices' },
+            };
             const { ops } = compileCgroup(plan, { owner: '' }).program;
             const failure = await machine.trials().child({ world: 'host' }, (b) => {
               for (const { why, call, args, ...rest } of ops) b.op(why, call, args, rest);

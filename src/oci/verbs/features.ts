@@ -60,7 +60,7 @@ export async function main(): Promise<number> {
     linux: {
       namespaces: Object.keys(namespaces),
       capabilities: capabilityNames,
-      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: Object.keys(actions),

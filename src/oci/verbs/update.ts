@@ -18,15 +18,24 @@ export async function main(words: Words, context: Context): Promise<number> {
   const group = groupOf(saved, 'update').path;
   const { devices: _, ...resources } = checked(saved, asked(words));
   const { mount = '/' } = engine.cgroups;
-  const { unit } = saved;
+  const { unit, v1 = [] } = saved;
   // A scope has all controllers of its slice already, which is not ours.
   const cgroups = unit === undefined ? forBundles(engine.cgroups) : within(engine.cgroups, group);
   const plan = await engine.cgroupDriver.plan(cgroups, {
     id: saved.id,
     cgroupsPath: `/${relative(mount, group)}`,
     resources,
+    changes: true,
   });
   if (plan !== undefined) {
+    const without = plan.v1.filter(({ path, limits }) => limits.length > 0 && !v1.some((group) => group.path === path));
+    if (without.length > 0)
+      throw new TareError(
+        `limit ${without.flatMap(({ controllers }) => controllers).join(', ')} of container ${saved.id}`,
+        {
+          hint: 'it has no group there, for it was created without such a limit: create it anew',
+        },
+      );
     if (unit !== undefined) await (await context.cgroupDriver('systemd')).update?.(unit, plan);
     engine.spawner.run(compileUpdate(plan));
   }
@@ -37,7 +46,7 @@ export async function main(words: Words, context: Context): Promise<number> {
 
 function within(host: CgroupHost, group: string): CgroupHost {
   const slice = dirname(group);
-  return { ...host, delegated: slice, parent: slice, grantable: readGrantable(group) };
+  return { ...host, delegated: slice, parent: slice, grantable: readGrantable(group), v1Grantable: [] };
 }
 
 function checked(saved: Saved, resources: Resources): Resources {

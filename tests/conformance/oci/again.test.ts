@@ -1,8 +1,9 @@
 /** `create` without Node: a bundle like one that was created before. What comes of it is what Node makes of the same bundle. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
 import type { Spec } from '../../../src/spec/spec.ts';
 import { needs } from '../../kernel/needs.ts';
 import { Bundle, eventually, plainSpec } from './bundle.ts';
@@ -51,6 +52,11 @@ async function seen(box: Bundle, id: string): Promise<string> {
   await eventually('it has looked', () => box.read('seen')?.endsWith('done\n') === true);
   await box.until('stopped');
   return (box.read('seen') ?? '').replaceAll(id, 'ID').replaceAll(id.slice(0, 12), 'ID').replaceAll(/y+/g, 'y');
+}
+
+function groupsNamed(id: string): string[] {
+  const { mount = '', v1 } = probeCgroups();
+  return [mount, ...Object.values(v1)].map((top) => join(top, 'tare-oci', id)).filter((group) => existsSync(group));
 }
 
 describe.runIf(able)('create again', () => {
@@ -107,6 +113,39 @@ describe.runIf(able)('create again', () => {
       expect(box.call('pause', [box.id]).status).toBe(0);
       expect(box.state().status).toBe('paused');
       expect(box.call('resume', [box.id]).status).toBe(0);
+    }
+  });
+
+  const limits = { memory: { limit: 64 * 2 ** 20 }, pids: { limit: 50 }, cpu: { shares: 512, cpus: '0' } };
+  const ofLimits = able && needs('limit:memory', 'limit:pids', 'limit:cpu', 'limit:cpuset');
+
+  test.runIf(ofLimits)('limits take no Node either: groups in every hierarchy, and none of them left', () => {
+    const groups: string[][] = [];
+    for (const id of ['first', 'second']) {
+      const sleeps = (spec: Spec): Spec => ({ ...spec, process: { ...spec.process, args: ['sleep', '1000'] } });
+      using box = engineBundle(id, (spec) => ({ ...sleeps(spec), linux: { ...spec.linux, resources: limits } }));
+      expect(box.create()).toMatchObject({ status: 0, stderr: '' });
+      expect(box.start()).toMatchObject({ status: 0 });
+      expect(withoutNode(box)).toBe(id === 'second');
+      const { pid } = box.state();
+      groups.push(readFileSync(`/proc/${pid}/cgroup`, 'utf8').replaceAll(id, 'ID').split('\n'));
+      expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Cpus_allowed_list:\t0$/m);
+      expect(box.call('update', ['--memory', String(32 * 2 ** 20), box.id])).toMatchObject({ status: 0, stderr: '' });
+      expect(box.call('kill', [box.id, 'KILL']).status).toBe(0);
+      expect(box.call('delete', [box.id])).toMatchObject({ status: 0, stderr: '' });
+      expect(groupsNamed(id)).toEqual([]);
+    }
+    expect(groups[1]).toEqual(groups[0]);
+    expect(groups[0]?.filter((line) => line.endsWith('/tare-oci/ID'))).not.toEqual([]);
+  });
+
+  test.runIf(ofLimits)('what comes to nothing without Node leaves no group in any hierarchy', () => {
+    const ids = ['one-that-works', 'one-that-does-not'];
+    for (const id of ids) {
+      using box = engineBundle(id, (spec) => ({ ...spec, linux: { ...spec.linux, resources: limits } }));
+      const console = id === ids[1] ? ['--pid-file', box.at('no', 'such', 'directory')] : [];
+      expect(box.create(console).status).toBe(id === ids[1] ? 1 : 0);
+      if (id === ids[1]) expect(groupsNamed(id)).toEqual([]);
     }
   });
 

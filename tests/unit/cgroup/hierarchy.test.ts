@@ -27,6 +27,14 @@ test('beside v1 controllers, v2 is /sys/fs/cgroup/unified and has what v1 left',
         "memory": "/sys/fs/cgroup/memory",
         "pids": "/sys/fs/cgroup/pids",
       },
+      "v1Grantable": [
+        "cpu",
+        "cpuacct",
+        "cpuset",
+        "memory",
+        "blkio",
+        "pids",
+      ],
     }
   `);
 });

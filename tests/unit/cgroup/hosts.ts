@@ -40,11 +40,28 @@ const all = 'cpuset cpu io memory hugetlb pids rdma misc\n';
 const unified = '25 22 0:22 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate';
 const user = '/sys/fs/cgroup/user.slice/user-1000.slice';
 
+const v1 = ['cpu', 'cpuacct', 'cpuset', 'memory', 'blkio', 'pids'].map(
+  (name) => [`/sys/fs/cgroup/${name}`, { controllers: '', ours: true }] as const,
+);
+
 /** All controllers but hugetlb are v1's. */
-export const hybrid = (): CgroupHost =>
-  host(fixture('mountinfo.hybrid'), fixture('cgroup.hybrid'), {
+export const hybrid = (mountinfo = fixture('mountinfo.hybrid')): CgroupHost =>
+  host(mountinfo, fixture('cgroup.hybrid'), {
+    ...Object.fromEntries(v1),
     '/sys/fs/cgroup/unified': { controllers: 'hugetlb\n', root: true, ours: true, procs: '1\n2\n' },
   });
+
+/** The same for someone who may make groups of v2 alone. */
+export const hybridForV2 = (): CgroupHost => ({ ...hybrid(), v1Grantable: [] });
+
+/** As systemd mounts v1: some controllers share a hierarchy. */
+export const shared = (): CgroupHost =>
+  hybrid(
+    fixture('mountinfo.hybrid').replaceAll(
+      /\/sys\/fs\/cgroup\/(cpu|cpuacct) rw(.*) rw,\1$/gm,
+      '/sys/fs/cgroup/cpu rw$2 rw,cpu,cpuacct',
+    ),
+  );
 
 export const systemdRoot = (): CgroupHost =>
   host(unified, '0::/user.slice/user-0.slice/session-1.scope\n', {

@@ -3,7 +3,7 @@ import type { CgroupHost } from '../../../src/cgroup/hierarchy.ts';
 import { compileLimits } from '../../../src/cgroup/limits.ts';
 import { refuseMissing, refuseUnsupported } from '../../../src/cgroup/refusals.ts';
 import type { Resources } from '../../../src/spec/resources.ts';
-import { hybrid, nested, session, systemdRoot, userScope, without } from './hosts.ts';
+import { hybrid, hybridForV2, nested, session, systemdRoot, userScope, without } from './hosts.ts';
 
 const refusal = (host: CgroupHost, resources: Resources): string => {
   try {
@@ -17,7 +17,7 @@ const refusal = (host: CgroupHost, resources: Resources): string => {
 const memory: Resources = { memory: { limit: 64 * 1024 * 1024 } };
 
 test('controllers of v1 are named with their mounts, all at once', () => {
-  expect(refusal(hybrid(), { ...memory, pids: { limit: 9 }, blockIO: { weight: 100 } })).toMatchInlineSnapshot(
+  expect(refusal(hybridForV2(), { ...memory, pids: { limit: 9 }, blockIO: { weight: 100 } })).toMatchInlineSnapshot(
     `"cannot limit memory (memory.max), io (io.weight), pids (pids.max): the memory controller is mounted as cgroup v1 at /sys/fs/cgroup/memory; the io controller is mounted as cgroup v1 at /sys/fs/cgroup/blkio; the pids controller is mounted as cgroup v1 at /sys/fs/cgroup/pids (hint: boot with systemd.unified_cgroup_hierarchy=1, or cgroup_no_v1=all where there is no systemd; without these limits the container runs)"`,
   );
 });
@@ -57,7 +57,7 @@ test('what only v1 can do is refused by its name in the spec, all of it at once'
       unified: { '../memory.max': '1', 'cgroup.procs': '1', memory: '1' },
     }),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[TareError: cannot limit resources: memory.kernel exists in cgroup v1 only; memory.swappiness exists in cgroup v1 only; memory.disableOOMKiller exists in cgroup v1 only; cpu.realtimeRuntime exists in cgroup v1 only; blockIO.leafWeight exists in cgroup v1 only; network.classID exists in cgroup v1 only; memory.swap counts memory too, so it needs memory.limit; cpu.burst (2000 µs) is more than cpu.quota (1000 µs); unified "../memory.max" is not a file such as memory.high; unified cgroup.procs is tare's own to write; unified "memory" is not a file such as memory.high (hint: linux.resources.unified takes cgroup v2 files by their own names, such as memory.high)]`,
+    `[TareError: cannot limit resources: memory.kernel exists in cgroup v1 only, and ended with Linux 5.15; memory.swappiness exists in cgroup v1 only; memory.disableOOMKiller exists in cgroup v1 only; cpu.realtimeRuntime exists in cgroup v1 only; blockIO.leafWeight exists in cgroup v1 only, and ended with Linux 4.20; network.classID exists in cgroup v1 only; memory.swap counts memory too, so it needs memory.limit; cpu.burst (2000 µs) is more than cpu.quota (1000 µs); unified "../memory.max" is not a file such as memory.high; unified cgroup.procs is tare's own to write; unified "memory" is not a file such as memory.high (hint: linux.resources.unified takes cgroup v2 files by their own names, such as memory.high)]`,
   );
 });
 
@@ -70,4 +70,11 @@ test('settings that ask for what v2 does anyway are fine', () => {
 
 test('less memory plus swap than memory is a contradiction', () => {
   expect(() => refuseUnsupported({ memory: { limit: 200, swap: 100 } })).toThrow(/memory\.swap \(100 bytes\)/);
+});
+
+test('what v1 holds it can do too; what has left the kernel nobody can', () => {
+  refuseUnsupported({ memory: { swappiness: 10, disableOOMKiller: true } }, hybrid().v1Grantable);
+  expect(() => refuseUnsupported({ memory: { kernel: 5 }, network: { classID: 1 } }, hybrid().v1Grantable)).toThrow(
+    'memory.kernel exists in cgroup v1 only, and ended with Linux 5.15; network.classID exists in cgroup v1 only',
+  );
 });

@@ -152,3 +152,109 @@ test('an empty file says nothing', () => {
   expect(parseFlat('')).toEqual({});
   expect(parsePressure('')).toEqual({});
 });
+
+const v1 = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'].map((name) => ({
+  controllers: [name],
+  path: fileURLToPath(new URL(`../../../fixtures/cgroup/v1/${name}`, import.meta.url)),
+}));
+
+test('what v1 counts is told in the words of v2', async () => {
+  const found = new Cgroup(group('hybrid').path, v1);
+  expect(await found.stats()).toMatchInlineSnapshot(`
+    {
+      "cpu": {
+        "burstMicroseconds": 0,
+        "bursts": 0,
+        "periods": 18,
+        "systemMicroseconds": 17018,
+        "throttledMicroseconds": 988531,
+        "throttledPeriods": 15,
+        "usageMicroseconds": 724952,
+        "userMicroseconds": 707934,
+      },
+      "hugetlb": undefined,
+      "io": {
+        "8:0": {
+          "discardedBytes": 0,
+          "discards": 0,
+          "readBytes": 12288,
+          "reads": 3,
+          "writes": 1,
+          "writtenBytes": 4096,
+        },
+      },
+      "memory": {
+        "currentBytes": 16384,
+        "events": {
+          "high": 0,
+          "low": 0,
+          "max": 0,
+          "oom": 1,
+          "oomGroupKill": 0,
+          "oomKill": 1,
+        },
+        "maxBytes": 16777216,
+        "peakBytes": 16777216,
+        "stat": {
+          "active_anon": 0,
+          "active_file": 0,
+          "cache": 0,
+          "dirty": 0,
+          "hierarchical_memory_limit": 16777216,
+          "hierarchical_memsw_limit": 16777216,
+          "inactive_anon": 0,
+          "inactive_file": 0,
+          "mapped_file": 0,
+          "pgfault": 4407,
+          "pgmajfault": 0,
+          "pgpgin": 4133,
+          "pgpgout": 4133,
+          "rss": 0,
+          "rss_huge": 0,
+          "shmem": 0,
+          "swap": 0,
+          "swapcached": 0,
+          "total_active_anon": 0,
+          "total_active_file": 0,
+          "total_cache": 0,
+          "total_dirty": 0,
+          "total_inactive_anon": 0,
+          "total_inactive_file": 0,
+          "total_mapped_file": 0,
+          "total_pgfault": 4407,
+          "total_pgmajfault": 0,
+          "total_pgpgin": 4133,
+          "total_pgpgout": 4133,
+          "total_rss": 0,
+          "total_rss_huge": 0,
+          "total_shmem": 0,
+          "total_swap": 0,
+          "total_swapcached": 0,
+          "total_unevictable": 0,
+          "total_workingset_refault_anon": 0,
+          "total_workingset_refault_file": 0,
+          "total_writeback": 0,
+          "unevictable": 0,
+          "workingset_refault_anon": 0,
+          "workingset_refault_file": 0,
+          "writeback": 0,
+        },
+        "swapCurrentBytes": 0,
+        "swapMaxBytes": 0,
+      },
+      "pids": {
+        "current": 1,
+        "max": 10,
+        "peak": 10,
+        "refused": 1,
+      },
+    }
+  `);
+  expect(found.oomKills()).toMatchInlineSnapshot(`
+    {
+      "kills": 1,
+      "limit": "own",
+      "maxBytes": 16777216,
+    }
+  `);
+});

@@ -508,3 +508,16 @@ test('a command is looked up as a shell would; one with a slash is not', () => {
     ]
   `);
 });
+
+test('groups of cgroup v1 are moved to before anything else is made', () => {
+  const v1Groups = new Map([
+    [5, '/sys/fs/cgroup/memory/tare/web'],
+    [6, '/sys/fs/cgroup/pids/tare/web'],
+  ]);
+  expect(given({ v1Groups })).toMatchInlineSnapshot(`
+    "+ write(5, "0", 1)
+    + write(6, "0", 1)
+    + close_range(5, 6, 0)"
+  `);
+  expect(calls(compiled(specFor(), { v1Groups }))[3]).toContain('write');
+});

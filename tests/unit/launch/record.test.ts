@@ -22,6 +22,7 @@ const recorded: Recorded = {
     path: `/cgroup/tare/${id}`,
     directories: [{ path: `/cgroup/tare/${id}`, why: 'make it' }],
     enable: [],
+    v1: [],
     limits: [],
   },
   cloneFlags: named(0x20000000, 'CLONE_NEWPID'),
