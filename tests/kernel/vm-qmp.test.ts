@@ -52,7 +52,8 @@ test.runIf(able)('a guest with a balloon gives memory back, and has it again', a
     vm: { accelerator: 'tcg', balloon: true, bootTimeout: 120 },
   });
   const { machine, stdin, stdout } = isolated;
-  if (machine === undefined || stdin == null || stdout == null) throw new Error('it has pipes, and is a machine');
+  if (machine === undefined || stdin === undefined || stdout === undefined)
+    throw new Error('it has pipes, and is a machine');
   const free = async (): Promise<number> => {
     stdin.write('?\n');
     return 1024 * Number(/\d+/.exec(String((await once(stdout, 'data'))[0]))?.[0]);
