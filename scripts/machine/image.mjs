@@ -19,7 +19,7 @@ const needed = ['virtio_pci', 'virtio_blk', 'ext4'];
 const unread = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
 
 /** Why there is no test machine on this host, and none can be built; undefined where there can. */
-function whyNoMachine() {
+export function whyNoMachine() {
   if (process.arch !== 'x64') return `the test machine is an x86-64 one, and this host is ${process.arch}`;
   if (process.getuid?.() === 0 || existsSync(imageIn(readRecipe().folder).disk)) return undefined;
   return 'the test machine is built by root (hint: sudo npm run machine)';

@@ -15,9 +15,9 @@ const folders = ['tests/kernel', 'tests/machine'];
 
 /**
  * Those that the host has tested, and that are no others in this machine, but slower: they start machines of their own under
- * TCG, weigh peers, or ask how the native code was built.
+ * TCG, weigh peers, ask how the native code was built, or play the labs that need no more than a host has.
  */
-const elsewhere = /^(guest|(bad-input-)?vm(-\w+)?|weigh|native)\.test\.ts$/;
+const elsewhere = /^(guest|(bad-input-)?vm(-\w+)?|weigh(-\w+)?|native|labs|lab-command)\.test\.ts$/;
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
