@@ -36,6 +36,7 @@ export async function removeTraces(traces: Traces): Promise<Removal> {
   for (const group of groupsOf(traces.place)) await removeGroup(group, note);
   removeNetworks(traces.place, note);
   unmountAll(traces.place, note);
+  detachLoops(traces.place, note);
   if (existsSync(traces.place.dir) && mountsUnder(traces.place.dir).length === 0) {
     rmSync(traces.place.dir, { recursive: true, force: true });
     note(`the directory ${traces.place.dir}`, true);
@@ -171,6 +172,20 @@ const mountsUnder = (directory: string): readonly string[] =>
 function unmountAll({ dir }: Place, note: Note): void {
   for (const path of mountsUnder(dir).toReversed())
     note(`the mount at ${path}`, ask('umount', ['--lazy', path]) !== undefined);
+}
+
+/** Loop devices whose file lies in the lab's directory. */
+function detachLoops({ dir }: Place, note: Note): void {
+  for (const [name, file] of loopDevices())
+    if (isUnder(dir, file)) note(`the loop device ${name}`, ask('losetup', ['--detach', `/dev/${name}`]) !== undefined);
+}
+
+function loopDevices(): readonly (readonly [name: string, file: string])[] {
+  if (!existsSync('/sys/block')) return [];
+  return readdirSync('/sys/block').flatMap((name) => {
+    const path = `/sys/block/${name}/loop/backing_file`;
+    return existsSync(path) ? [[name, readFileSync(path, 'utf8').trim()] as const] : [];
+  });
 }
 
 /** A student who names the host itself has made a mistake that outlives the lab. */

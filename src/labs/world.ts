@@ -1,6 +1,7 @@
 /** The kernel's state as checks see it: processes, and what the host's own namespaces are. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { getuid } from 'node:process';
 import {
   type IdMapEntry,
@@ -14,6 +15,7 @@ import {
   readStatus,
   run,
 } from '../index.ts';
+import { deviceNumber, type FileKind, kindOf } from './file-kind.ts';
 import { markerVariable } from './marker.ts';
 
 export type Namespaces = Partial<Record<NamespaceLink, number>>;
@@ -80,6 +82,11 @@ export class Process {
     const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] !== '0';
   }
+  /** Its file descriptors, by what they are and not by what they are called: a device has its number. */
+  get openFiles(): readonly OpenFile[] {
+    const directory = `/proc/${this.pid}/fd`;
+    return readdirSync(directory).flatMap((fd) => openFile(join(directory, fd)));
+  }
   get environment(): readonly string[] {
     return readFileSync(`/proc/${this.pid}/environ`, 'latin1').split('\0');
   }
@@ -87,6 +94,19 @@ export class Process {
   get label(): string {
     return `process ${this.pid} (${this.status.name})`;
   }
+}
+
+export interface OpenFile {
+  readonly kind: FileKind;
+  /** `7:3` of a device, and the inode of others. */
+  readonly what: string;
+}
+
+function openFile(path: string): OpenFile[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return []; // closed meanwhile
+  const kind = kindOf(stat);
+  return [{ kind, what: kind.endsWith('device') ? deviceNumber(stat.rdev) : `inode ${stat.ino}` }];
 }
 
 export class World {

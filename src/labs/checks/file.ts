@@ -1,18 +1,17 @@
 /** `file`: what lies at a path, and on which filesystem; what its name says is not asked. */
 import { lstatSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import * as z from 'zod';
+import { deviceNumber, type FileKind, fileKinds, kindOf } from '../file-kind.ts';
 import type { Finding } from '../finding.ts';
 import { describeExpected, meets } from './numbers.ts';
 import { expectedShape, scalar } from './shapes.ts';
-
-const kinds = ['file', 'directory', 'link', 'character device', 'block device', 'pipe', 'socket', 'nothing'] as const;
 
 /** statfs(2): `f_type` by name. */
 const filesystems = { overlay: 0x794c7630, tmpfs: 0x01021994, ext4: 0xef53, proc: 0x9fa0, cgroup2: 0x63677270 };
 
 export const fileShape = z.strictObject({
   path: z.string(),
-  is: z.enum(kinds).optional(),
+  is: z.enum([...fileKinds, 'nothing']).optional(),
   filesystem: z.enum(['overlay', 'tmpfs', 'ext4', 'proc', 'cgroup2']).optional(),
   /** Of a device file: `0:0` is a whiteout of overlayfs. */
   device: z.string().optional(),
@@ -64,11 +63,11 @@ interface Seen {
 
 function findings(expected: FileExpected): Seen[] {
   const { path, is, filesystem, device, holds, sameAs, target, mode, uid, gid } = expected;
-  const kind = kindOf(path);
+  const kind = kindAt(path);
   if (kind === 'nothing' || (is !== undefined && is !== kind)) return [{ met: is === kind, saw: kind }];
   try {
     const stat = lstatSync(path);
-    const number = `${stat.rdev >> 8}:${stat.rdev & 0xff}`;
+    const number = deviceNumber(stat.rdev);
     const bits = (stat.mode & 0o7777).toString(8).padStart(4, '0');
     const list: Seen[] = [{ met: true, saw: kind }];
     const add = (met: boolean, saw: string) => list.push({ met, saw });
@@ -92,15 +91,9 @@ function findings(expected: FileExpected): Seen[] {
   }
 }
 
-function kindOf(path: string): (typeof kinds)[number] {
+function kindAt(path: string): FileKind | 'nothing' {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 'nothing';
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  if (stat.isSymbolicLink()) return 'link';
-  if (stat.isCharacterDevice()) return 'character device';
-  if (stat.isBlockDevice()) return 'block device';
-  return stat.isFIFO() ? 'pipe' : 'socket';
+  return stat === undefined ? 'nothing' : kindOf(stat);
 }
 
 const typeOf = (path: string): number => statfsSync(path).type;

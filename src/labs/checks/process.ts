@@ -46,6 +46,8 @@ export const processShape = z.strictObject({
   mounts: z.array(mountShape).optional(),
   /** As it sees them: paths from its root directory on. */
   files: z.array(fileShape).optional(),
+  /** Of what kind one of its open files is. */
+  opens: z.enum(['block device', 'character device', 'socket', 'pipe', 'directory']).optional(),
   /** How many mounts its table has, at most. */
   mountsAtMost: scalar.optional(),
 });
@@ -186,6 +188,15 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
     add(`that sees ${describeFile(file)} at ${file.path}`, ({ pid: number }) => {
       const { passed, saw } = checkFile({ ...file, path: `/proc/${number}/root${file.path}` });
       return { met: passed, saw: `${saw} at ${file.path}` };
+    });
+  const { opens } = expected;
+  if (opens !== undefined)
+    add(`that has a ${opens} open`, ({ openFiles }) => {
+      const found = openFiles.find(({ kind }) => kind === opens);
+      return {
+        met: found !== undefined,
+        saw: found === undefined ? `no ${opens} open` : `${opens} ${found.what} open`,
+      };
     });
   if (mountsAtMost !== undefined)
     add(`with at most ${mountsAtMost} mounts in its table`, ({ mounts }) => ({
