@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import { needs } from '../../kernel/needs.ts';
-import { busyboxRoot, checkout, Realm } from './realm.ts';
+import { busyboxRoot, type Cgroups, checkout, Realm } from './realm.ts';
 
 /** Whether this machine can start one. */
 export const dockerdRuns = needs(
@@ -19,8 +19,8 @@ export interface Dockerd extends AsyncDisposable {
   readonly api: Docker;
 }
 
-export async function startDockerd(engine: 'docker' | 'swarm'): Promise<Dockerd> {
-  const realm = new Realm();
+export async function startDockerd(engine: 'docker' | 'swarm', cgroups: Cgroups = 'v2'): Promise<Dockerd> {
+  const realm = new Realm(cgroups);
   const api = new Docker({ socketPath: realm.at('sock') });
   try {
     mkdirSync(realm.at('exec'));

@@ -6,14 +6,26 @@
  *                   │             └─ what lost its parent
  *                   └─ (group) tare-realm-PID/init
  *
- * Cgroup v2 is all that there is of cgroups, so that every host shows the engine the same kind.
+ * Cgroup v2 is all that there is of cgroups, so that every host shows the engine the same kind; unless it is to see what
+ * the host has, v1 and all.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
+import { readMountinfo } from '../../../src/linux/proc.ts';
 import { callByFiles, type Called, eventually } from './call.ts';
 
 /** From here, or from a bundle of all this in dist. */
@@ -24,10 +36,57 @@ export const busyboxRoot = join(checkout, 'dist/images/busybox/rootfs');
 /** Engines keep state here that no option leads elsewhere; with the last process in it, it is gone. */
 const hidden = ['/run', '/var/lib', '/dev/shm'];
 
-const setUp = `
+/** A filesystem of cgroups, and the realm's group in it. */
+interface Hierarchy {
+  readonly mountPoint: string;
+  readonly group: string;
+  /** Words of mount(8) that mount it anew: it then begins at that group. */
+  readonly words: string;
+}
+
+function hierarchies(kind: Cgroups): Hierarchy[] {
+  const { mount } = probeCgroups();
+  const name = `tare-realm-${process.pid}`;
+  if (kind === 'v2') {
+    const group = join(mount ?? '/sys/fs/cgroup', name);
+    return [{ mountPoint: '/sys/fs/cgroup', group, words: '-t cgroup2' }];
+  }
+  return readMountinfo()
+    .filter(({ type, mountPoint }) => (type === 'cgroup2' ? mountPoint === mount : type === 'cgroup'))
+    .map(({ type, mountPoint, superOptions }) => {
+      const which = superOptions.filter((option) => !['rw', 'ro', 'xattr'].includes(option)).join(',');
+      const options = which.startsWith('name=') ? `none,${which}` : which;
+      return {
+        mountPoint,
+        group: join(mountPoint, name),
+        words: type === 'cgroup2' ? '-t cgroup2' : `-t cgroup -o ${options}`,
+      };
+    });
+}
+
+const moveTo = (all: readonly Hierarchy[], below: string): string =>
+  all.map(({ group }) => `echo $$ >${group}${below}/cgroup.procs`).join(' && ');
+
+const mountAll = (all: readonly Hierarchy[]): string =>
+  [
+    'umount -R /sys/fs/cgroup',
+    ...(all.length > 1 ? ['mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup'] : []),
+    ...all.map(({ mountPoint, words }) => `mkdir -p ${mountPoint} && mount ${words} cgroup ${mountPoint}`),
+  ].join('\n');
+
+/** A new group of cpuset has nothing to run on. */
+function makeGroups({ mountPoint, group }: Hierarchy): void {
+  for (const made of [group, join(group, 'init')]) {
+    mkdirSync(made, { recursive: true });
+    for (const file of ['cpuset.cpus', 'cpuset.mems'])
+      if (mountPoint.endsWith('/cpuset')) writeFileSync(join(made, file), readFileSync(join(made, '..', file)));
+  }
+}
+
+const setUp = (all: readonly Hierarchy[]): string => `
 set -e
-place=$1 group=$2; shift 2
-echo $$ >$group/init/cgroup.procs
+place=$1; shift
+${moveTo(all, '/init')}
 cd $place
 for path in ${hidden.join(' ')}; do
   if [ -d $path ]; then mount -t tmpfs -o mode=755 tmpfs $path; fi
@@ -36,8 +95,7 @@ mkdir -p $place && mount --no-canonicalize --rbind . $place && cd /
 chmod 1777 /dev/shm
 mkdir /run/etc /run/etc/upper /run/etc/work
 mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work overlay /etc
-umount -R /sys/fs/cgroup
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+${mountAll(all)}
 ip link set lo up
 exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c '
   mount -t proc proc /proc && touch "$0/ready"
@@ -45,17 +103,26 @@ exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c '
   wait; exec sleep 1000000' $place "$@"
 `;
 
+/** What of cgroups an engine sees. */
+export type Cgroups = 'v2' | 'as the host';
+
 export class Realm implements AsyncDisposable {
   /** A directory that is the same inside. */
   readonly place = mkdtempSync(join(tmpdir(), 'tare-realm-'));
-  readonly group: string;
+  readonly #hierarchies: readonly Hierarchy[];
   #process: ChildProcess | undefined;
   #init = 0;
 
-  constructor() {
-    const { mount = '/sys/fs/cgroup' } = probeCgroups();
-    for (const name of readdirSync(mount)) if (name.startsWith('tare-realm-')) removeGroups(join(mount, name)); // of the killed
-    this.group = join(mount, `tare-realm-${process.pid}`);
+  constructor(cgroups: Cgroups = 'v2') {
+    this.#hierarchies = hierarchies(cgroups);
+    for (const { group } of this.#hierarchies)
+      for (const name of readdirSync(dirname(group)))
+        if (name.startsWith('tare-realm-')) removeGroups(join(group, '..', name)); // of the killed
+  }
+
+  /** Its group of v2. */
+  get group(): string {
+    return this.#hierarchies.find(({ words }) => words === '-t cgroup2')?.group ?? '';
   }
 
   at(...names: string[]): string {
@@ -64,10 +131,10 @@ export class Realm implements AsyncDisposable {
 
   /** @param command that runs for as long as the realm does */
   async open(...command: readonly string[]): Promise<void> {
-    mkdirSync(join(this.group, 'init'), { recursive: true });
+    this.#hierarchies.forEach(makeGroups);
     const log = openSync(this.at('log'), 'a');
-    const enter = `echo $$ >${this.group}/cgroup.procs && exec unshare --mount --net --ipc --cgroup --propagation private sh -c "$0" sh "$@"`;
-    const words = [setUp, this.place, this.group, ...(command.length === 0 ? ['true'] : command)];
+    const enter = `${moveTo(this.#hierarchies, '')} && exec unshare --mount --net --ipc --cgroup --propagation private sh -c "$0" sh "$@"`;
+    const words = [setUp(this.#hierarchies), this.place, ...(command.length === 0 ? ['true'] : command)];
     this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', '-c', enter, ...words], {
       stdio: ['ignore', log, log],
       detached: true,
@@ -87,7 +154,7 @@ export class Realm implements AsyncDisposable {
 
   /** Words before a command that is to run in there. */
   get within(): readonly string[] {
-    const enter = `echo $$ >${this.group}/init/cgroup.procs && exec nsenter -t ${this.#init} -m -n -i -p -C "$@"`;
+    const enter = `${moveTo(this.#hierarchies, '/init')} && exec nsenter -t ${this.#init} -m -n -i -p -C "$@"`;
     return ['/bin/sh', '-c', enter, 'sh'];
   }
 
@@ -99,7 +166,7 @@ export class Realm implements AsyncDisposable {
   left(): string[] {
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
     return [
-      ...(existsSync(this.group) ? [`group ${this.group}`] : []),
+      ...this.#hierarchies.map(({ group }) => group).filter((group) => existsSync(group)),
       ...(existsSync(this.place) ? [`directory ${this.place}`] : []),
       ...mounts.filter((line) => line.includes(this.place)),
       ...readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandLineOf(name).includes(this.place)),
@@ -113,7 +180,9 @@ export class Realm implements AsyncDisposable {
       top.kill('SIGKILL');
       await ended;
     }
-    await eventually('all of the realm is gone', () => removeGroups(this.group));
+    await eventually('all of the realm is gone', () =>
+      this.#hierarchies.map(({ group }) => removeGroups(group)).every(Boolean),
+    );
     rmSync(this.place, { recursive: true, force: true });
   }
 }
