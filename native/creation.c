@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@ struct attempt {
   struct config config;
   char bundle[PATH_MAX];
   char created[40], pid[16], started[24];
+  int hooked;       /* hooks have been run: nobody may run them again */
+  char failure[64]; /* what then went wrong, for Node to say */
+  char said[4096];
   struct word words[MOST_WORDS];
   struct creation *record;
 };
@@ -332,6 +336,15 @@ static int find_record(struct attempt *attempt) {
   return attempt->record != NULL;
 }
 
+/* Of what goes wrong first the rest follows. */
+__attribute__((format(printf, 2, 3))) static int fail(struct attempt *attempt, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  if (*attempt->failure == 0) vsnprintf(attempt->failure, sizeof attempt->failure, format, values);
+  va_end(values);
+  return 0;
+}
+
 /* ---- its directory ----------------------------------------------------------------------------------------------- */
 
 static int claim(const struct creating *creating) {
@@ -380,7 +393,9 @@ static int save(struct attempt *attempt) {
   const struct word words[] = {
       {saved, strlen(saved)}, {attempt->config.text, attempt->config.size}, {"}", 1}};
   const struct word file = {(const char *)container, record->container.count};
-  return write_whole("container.json", words, 3) && write_whole("container", &file, 1) && write_pid_file(attempt);
+  if (!write_whole("container.json", words, 3) || !write_whole("container", &file, 1))
+    return fail(attempt, "save %d", errno);
+  return write_pid_file(attempt) || fail(attempt, "pid-file %d", errno);
 }
 
 /* ---- the child --------------------------------------------------------------------------------------------------- */
@@ -431,31 +446,35 @@ static void list_texts(struct creation *record, uint32_t list, char **into, int 
   into[count] = NULL;
 }
 
-static _Noreturn void execute_hook(struct creation *record, const struct hook *hook, int input, int here) {
+static _Noreturn void execute_hook(struct creation *record, const struct hook *hook, int input, int said, int here) {
   static char *args[256], *env[256];
   sigset_t none;
   list_texts(record, hook->args, args, 256);
   list_texts(record, hook->env, env, 256);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (fchdir(here) < 0 || dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) _exit(TARE_FAILED);
+  if (fchdir(here) < 0 || dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(said, 2) < 0) _exit(TARE_FAILED);
   syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execve(at(record, hook->path), args, env);
+  dprintf(2, "%s\n", strerror(errno));
   _exit(127);
 }
 
-static int run_hook(struct attempt *attempt, const struct hook *hook) {
+static int run_hook(struct attempt *attempt, uint32_t index) {
+  const struct hook *hook = (const struct hook *)at(attempt->record, attempt->record->hooks.at) + index;
   const char *state = at(attempt->record, attempt->record->state);
   int ends[2], status = -1, timeout = hook->timeout == 0 ? -1 : (int)hook->timeout * 1000;
-  if (pipe2(ends, O_CLOEXEC) < 0) return 0;
+  int said = memfd_create("tare-hook", MFD_CLOEXEC);
+  if (said < 0 || pipe2(ends, O_CLOEXEC) < 0) return fail(attempt, "hook %u start %d", index, errno);
   pid_t pid = fork();
-  if (pid == 0) execute_hook(attempt->record, hook, ends[0], attempt->creating->here);
+  if (pid == 0) execute_hook(attempt->record, hook, ends[0], said, attempt->creating->here);
+  attempt->hooked = 1;
   /* Smaller than a pipe, and we can read it ourselves: neither a hook that does not read nor one that is gone matters. */
   ssize_t told = write(ends[1], state, strlen(state));
   close(ends[0]);
   close(ends[1]);
-  if (pid < 0) return 0;
+  if (pid < 0) return fail(attempt, "hook %u start %d", index, errno);
   struct pollfd end = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
   int ready;
   do ready = poll(&end, 1, timeout);
@@ -463,14 +482,19 @@ static int run_hook(struct attempt *attempt, const struct hook *hook) {
   if (ready != 1) kill(pid, SIGKILL);
   close(end.fd);
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  return told >= 0 && ready == 1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  ssize_t size = pread(said, attempt->said, sizeof attempt->said - 1, 0);
+  attempt->said[size < 0 ? 0 : size] = 0;
+  close(said);
+  if (ready != 1) return fail(attempt, "hook %u timeout %u", index, hook->timeout);
+  if (WIFSIGNALED(status)) return fail(attempt, "hook %u signal %d", index, WTERMSIG(status));
+  if (WEXITSTATUS(status) != 0) return fail(attempt, "hook %u exit %d", index, WEXITSTATUS(status));
+  return told >= 0;
 }
 
 static int run_hooks(struct attempt *attempt, const struct spawn *spawn) {
-  struct creation *record = attempt->record;
-  const struct hook *hooks = at(record, record->hooks.at);
-  for (uint32_t i = 0; i < record->hooks.count; i++)
-    if (!run_hook(attempt, &hooks[i])) return 0;
+  for (uint32_t i = 0; i < attempt->record->hooks.count; i++)
+    if (!run_hook(attempt, i)) return 0;
+  *attempt->said = 0;
   return send(spawn->sync, "g", 1, MSG_NOSIGNAL) == 1;
 }
 
@@ -489,7 +513,7 @@ static int hear(const struct spawn *spawn, struct tare_message *message, int *fi
   if (got != (ssize_t)sizeof *message) return 0;
   struct cmsghdr *sent = CMSG_FIRSTHDR(&header);
   if (sent != NULL && sent->cmsg_type == SCM_RIGHTS) memcpy(file, CMSG_DATA(sent), sizeof *file);
-  return message->kind == TARE_STOPPED;
+  return 1;
 }
 
 static uint32_t stop_of(struct creation *record, uint32_t op) {
@@ -504,6 +528,7 @@ static int accompany(struct attempt *attempt, const struct spawn *spawn) {
   struct tare_message message;
   int file;
   while (hear(spawn, &message, &file)) {
+    if (message.kind != TARE_STOPPED) return fail(attempt, "op %u errno %d", message.op, message.error);
     uint32_t stop = stop_of(attempt->record, message.op);
     int good = stop == STOP_START;
     if (stop == STOP_HOOKS) good = run_hooks(attempt, spawn);
@@ -575,5 +600,10 @@ int create_as_before(const struct creating *creating) {
   if (!find_record(&attempt) || !claim(creating)) return 0;
   if (make(&attempt)) return 1;
   undo(&attempt);
+  /* Node would run them again: it is told to say what went wrong, and no more. */
+  if (attempt.hooked) {
+    setenv("TARE_OCI_FAILED", *attempt.failure == 0 ? "lost" : attempt.failure, 1);
+    setenv("TARE_OCI_SAID", attempt.said, 1);
+  }
   return 0;
 }

@@ -129,7 +129,10 @@ struct creating {
   int here; /* the working directory */
 };
 
-/* Whether the container is there; where it is not, nothing is left of it, and the working directory may be another. */
+/*
+ * Whether the container is there; where it is not, nothing is left of it, and the working directory may be another. Where
+ * hooks had run, TARE_OCI_FAILED and TARE_OCI_SAID then tell Node what went wrong: src/oci/failed-before.ts.
+ */
 int create_as_before(const struct creating *creating);
 
 #endif

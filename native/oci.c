@@ -312,6 +312,8 @@ static int serve(struct request *request, int here) {
 
 int main(int argc, char **argv) {
   struct request request;
+  unsetenv("TARE_OCI_FAILED"); /* ours to set */
+  unsetenv("TARE_OCI_SAID");
   int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (argc > 1 && parse(argv + 1, &request) && serve(&request, here)) return 0;
   if (here >= 0 && fchdir(here) < 0) return TARE_FAILED_CODE;

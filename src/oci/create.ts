@@ -23,6 +23,7 @@ import { adapt } from './adapt.ts';
 import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
 import type { CreateRequest } from './create-request.ts';
+import { failedBefore } from './failed-before.ts';
 import { withHome } from './home.ts';
 import { runHooks } from './hooks.ts';
 import { removeGroup } from './later.ts';
@@ -63,6 +64,8 @@ export async function create(context: Context, request: CreateRequest): Promise<
       driver,
     };
     const prepared = await prepareDetached(engine, { id: request.id, image, spec }, options);
+    const failed = failedBefore(request, prepared);
+    if (failed !== undefined) throw failed;
     const created = await new Creation(context, request, prepared, directory, driver).make();
     if (process.env.TARE_NO_REPLAY === undefined && prepared.cgroup?.unit === undefined)
       await recordCreation(engine, { request, options, saved: created.saved }).catch((error: unknown) =>

@@ -70,8 +70,20 @@ async function runHook({ engine, state }: HookContext, name: string, hook: Hook,
   streams.close();
   if (child.failure !== undefined && !expired.hook)
     throw new TareError(`${doing}: ${child.failure.message}`, { cause: child.failure });
-  if (expired.hook) throw new TareError(`${doing}: it took longer than its timeout of ${hook.timeout} s`);
-  if (ended.code === 0) return;
-  const end = ended.code === undefined ? `ended by ${ended.signal}` : `exit status ${ended.code}`;
-  throw new TareError(`${doing}: ${end}`, { hint: said.trim() === '' ? undefined : said.trim() });
+  if (expired.hook || ended.code !== 0)
+    throw hookError(name, hook, expired.hook ? { timedOut: true } : { code: ended.code, signal: ended.signal }, said);
+}
+
+export interface HookEnd {
+  readonly timedOut?: boolean;
+  readonly code?: number | undefined;
+  readonly signal?: NodeJS.Signals | undefined;
+}
+
+/** @param said on its standard error */
+export function hookError(name: string, { path, timeout }: Hook, end: HookEnd, said: string): TareError {
+  const doing = `run the ${name}, ${path}`;
+  if (end.timedOut === true) return new TareError(`${doing}: it took longer than its timeout of ${timeout} s`);
+  const how = end.code === undefined ? `ended by ${end.signal}` : `exit status ${end.code}`;
+  return new TareError(`${doing}: ${how}`, { hint: said.trim() === '' ? undefined : said.trim() });
 }

@@ -149,6 +149,36 @@ describe.runIf(able)('create again', () => {
     }
   });
 
+  /** Its hook leaves a line, and does as it is told. */
+  const hooked = (script: string, args?: string[]) => (spec: Spec) => {
+    const trace = join(spec.root.path, '../trace');
+    const hook = { path: '/bin/sh', args: ['sh', '-c', `cat >/dev/null; echo ran >>${trace}; ${script}`] };
+    const process = args === undefined ? spec.process : { ...spec.process, args };
+    return { ...spec, process, hooks: { createRuntime: [hook] } };
+  };
+
+  test.each<[what: string, script: string, args?: string[], file?: string]>([
+    ['a hook that fails', 'echo the reason >&2; exit 3'],
+    ['a hook that is killed', 'kill -9 $$'],
+    ['a command that is not there', 'true', ['no-such-command', '-c', '', '', '']],
+    ['a directory that the pid cannot be written into', 'true', undefined, 'no/such/directory'],
+  ])('hooks run once and never again by Node: %s', (_, script, args, file = 'pid') => {
+    using first = engineBundle('first', hooked('true'));
+    expect(first.create()).toMatchObject({ status: 0, stderr: '' });
+    const said = ['second', 'third'].map((id) => {
+      using box = engineBundle(id, hooked(script, args));
+      const env = { ...process.env, ...(id === 'third' ? { TARE_NO_REPLAY: '1' } : {}) };
+      const { status, stderr } = box.create(['--pid-file', box.at(file)], { env });
+      expect([status, readFileSync(box.at('trace'), 'utf8')]).toEqual([1, 'ran\n']);
+      expect(box.log.at(-1)?.msg).toBe(stderr.trim().replace(/^tare-oci: /, ''));
+      expect(box.call('state', [box.id]).status).toBe(1);
+      expect(groupsNamed(id)).toEqual([]);
+      return stderr.replaceAll(box.path, 'BUNDLE');
+    });
+    expect(said[0]).not.toBe('');
+    expect(said[0]).toBe(said[1]);
+  });
+
   const decisive: [what: string, change: (spec: Spec) => Spec][] = [
     [
       'a variable PATH',
