@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { markerVariable } from './marker.ts';
 import type { Place } from './place.ts';
 import { systemPath } from './system.ts';
@@ -36,7 +36,12 @@ export interface Script {
 
 /** The environment of all that a lab starts: its marker is how it is found again. */
 function labEnvironment({ tag }: Pick<Place, 'tag'>, bin: string): NodeJS.ProcessEnv {
-  return { ...process.env, PATH: `${bin}:${systemPath}`, LC_ALL: 'C.UTF-8', [markerVariable]: tag };
+  return {
+    ...process.env,
+    PATH: `${bin}:${systemPath}:${dirname(process.execPath)}`,
+    LC_ALL: 'C.UTF-8',
+    [markerVariable]: tag,
+  };
 }
 
 /** Runs a script to its end; what it has left in the background stays. */

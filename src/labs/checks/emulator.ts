@@ -18,6 +18,8 @@ export const qemuShape = z.strictObject({
   accelerator: z.enum(['kvm', 'tcg']).optional(),
   /** `prelaunch`: not one instruction was executed. */
   status: z.enum(['prelaunch', 'running', 'paused']).optional(),
+  /** Models of devices that were asked for with -device, such as `e1000`: all of them, and no other. */
+  devices: z.array(z.string()).optional(),
   /** Whether the BIOS has counted the memory below 640 KiB: the word at 0x413. */
   bios: z.boolean().optional(),
 });
@@ -54,7 +56,7 @@ export async function checkQemu(expected: QemuExpected): Promise<Finding> {
 async function look(expected: QemuExpected, ask: Ask): Promise<readonly Criterion[]> {
   const list: Criterion[] = [];
   const add = (text: string, met: boolean, saw: string) => list.push({ expected: text, met, saw });
-  const { board, memory, accelerator, status, bios } = expected;
+  const { board, memory, accelerator, status, bios, devices } = expected;
   if (board !== undefined) {
     const found = String(await ask('qom-get', { path: '/machine', property: 'type' }));
     add(`a board ${board}`, found.startsWith(board), `a board ${found}`);
@@ -71,6 +73,11 @@ async function look(expected: QemuExpected, ask: Ask): Promise<readonly Criterio
     const found = ((await ask('query-status')) as { status: string }).status;
     add(`status ${status}`, found === status, `status ${found}`);
   }
+  if (devices !== undefined) {
+    const found = await models(ask);
+    const wanted = devices.toSorted().join(', ');
+    add(`devices ${wanted}`, found === wanted, `devices ${found || 'none'}`);
+  }
   if (bios !== undefined) {
     const line = String(await ask('human-monitor-command', { 'command-line': 'xp /1hx 0x413' }));
     const kibibytes = Number(/: (0x[0-9a-f]+)/.exec(line)?.[1] ?? NaN);
@@ -81,6 +88,15 @@ async function look(expected: QemuExpected, ask: Ask): Promise<readonly Criterio
     );
   }
   return list;
+}
+
+/** Those with an id, and those without: QEMU's object tree has them as `child<MODEL>`. */
+async function models(ask: Ask): Promise<string> {
+  const list: string[] = [];
+  for (const path of ['/machine/peripheral', '/machine/peripheral-anon'])
+    for (const { type } of (await ask('qom-list', { path })) as { type: string }[])
+      list.push(...(/^child<(.*)>$/.exec(type)?.slice(1) ?? []));
+  return list.toSorted().join(', ');
 }
 
 /** The pid of the QEMU that listens at a socket, by the kernel's list of sockets and the files that processes have open. */
