@@ -15,6 +15,8 @@ import { read, say } from '../command.mjs';
  * @property {Disk} disk        the second one; one that is labelled `tare` is mounted at /tare
  * @property {string} host      a directory with a script `job`; mounted at /host, where the job leaves what is to last
  * @property {number} seconds   time limit
+ * @property {{ folder: string }} [terminal]  the machine's serial port is this terminal, for the job to use; the folder is shared too,
+ *                              as `labs`. Without it the port is a file, and the job's output is ours.
  */
 
 /** The machine's memory in MiB. */
@@ -29,6 +31,9 @@ const parameters = 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check 
 /** Nothing happens by the clock: its mounts and files would be taken for a container's leftovers. */
 const quiet = 'systemd.mask=timers.target';
 
+/** The job has the serial port for itself. */
+const noLogin = 'systemd.mask=serial-getty@ttyS0.service';
+
 /** QEMU, and nothing that was not asked for. @param {Image} image @param {Processor} processor @param {string} more */
 const machine = ({ kernel, initrd }, { accelerator, cpu }, more) => [
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
@@ -37,29 +42,28 @@ const machine = ({ kernel, initrd }, { accelerator, cpu }, more) => [
 ];
 
 /** Runs a job; the status it ended with, undefined if the machine ended without one. @param {Image} image @param {Job} job */
-export async function runJob(image, { disk, host, seconds }) {
+export async function runJob(image, { disk, host, seconds, terminal }) {
   const processor = await chooseProcessor(image);
   const console = join(host, 'console');
   const processors = Math.min(availableParallelism(), 4);
   say(`boots the test machine: ${processors} processors under ${processor.accelerator}`);
   const { ended, stderr } = await qemu(
     [
-      ...machine(image, processor, `systemd.wants=tare-job.service ${quiet}`),
+      ...machine(image, processor, `systemd.wants=tare-job.service ${quiet}${terminal ? ` ${noLogin}` : ''}`),
       ...['-smp', String(processors), '-m', String(memory)],
       ...drive('root', { file: image.disk, format: 'raw', kept: false }),
       ...drive('job', disk),
       ...['-virtfs', `local,path=${host},mount_tag=host,security_model=none`],
       ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
-      ...[
-        '-chardev',
-        `stdio,id=log,logfile=${join(host, 'log')}`,
-        '-device',
-        'virtserialport,chardev=log,name=tare.log',
-      ],
-      ...['-serial', `file:${console}`],
+      ...['-chardev', terminal ? `file,id=log,path=${join(host, 'log')}` : `stdio,id=log,logfile=${join(host, 'log')}`],
+      ...['-device', 'virtserialport,chardev=log,name=tare.log'],
+      ...(terminal
+        ? ['-serial', 'mon:stdio', '-virtfs', `local,path=${terminal.folder},mount_tag=labs,security_model=none`]
+        : ['-serial', `file:${console}`]),
     ],
     seconds,
     'inherit',
+    terminal ? 'inherit' : 'pipe',
   );
   const status = existsSync(join(host, 'status')) ? Number(readFileSync(join(host, 'status'), 'utf8')) : undefined;
   if (status === undefined) {
@@ -105,10 +109,11 @@ export async function chooseProcessor(image) {
  * @param {string[]} args
  * @param {number} seconds
  * @param {'pipe' | 'inherit'} output
+ * @param {'pipe' | 'inherit'} input
  */
-async function qemu(args, seconds, output = 'pipe') {
+async function qemu(args, seconds, output = 'pipe', input = 'pipe') {
   // At the end of its input QEMU takes the port for closed, and the guest would wait for somebody who reads.
-  const child = spawn('qemu-system-x86_64', args, { stdio: ['pipe', output, 'pipe'] });
+  const child = spawn('qemu-system-x86_64', args, { stdio: [input, output, 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text) => (stdout += text));

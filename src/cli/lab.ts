@@ -33,7 +33,7 @@ export async function main(argv: readonly string[], session: Session): Promise<n
 
 /** Actions, what follows them, and flags, in any order. */
 function parse(argv: readonly string[], session: Session): LabDraft {
-  const draft: LabDraft = { words: [], json: false, plain: false, play: false, help: false };
+  const draft: LabDraft = { words: [], json: false, plain: false, play: false, machine: false, help: false };
   const words: string[] = [];
   const problems: string[] = [];
   for (let rest = argv; rest.length > 0;) {

@@ -7,6 +7,8 @@ export interface LabCommand {
   readonly seed?: number;
   readonly json: boolean;
   readonly plain: boolean;
+  /** For `run`: in the test machine. */
+  readonly machine: boolean;
   /** For `lint`: try all steps out as well. */
   readonly play: boolean;
 }

@@ -1,5 +1,6 @@
 /** Tools of the system, with an environment that no student has touched. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -14,4 +15,14 @@ export function ask(program: string, args: readonly string[]): string | undefine
   } catch {
     return undefined;
   }
+}
+
+/** A program that has our terminal until it ends; its exit code. */
+export async function runOnTerminal(program: string, args: readonly string[]): Promise<number> {
+  const child = spawn(program, args, { stdio: 'inherit' });
+  const ignore = () => {}; // Ctrl-C is its affair
+  process.on('SIGINT', ignore);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', ignore);
+  return code ?? 1;
 }

@@ -181,6 +181,25 @@ test.runIf(able)('a teacher writes a lab, and is told what is wrong with it', ()
   expect(lab('start', './mine.yaml').status).toBe(125);
 });
 
+test.runIf(able)(
+  'what this machine lacks is named, with the machine that has it; a step that lacks something is left out',
+  () => {
+    const { lab, home } = student();
+    lab('new', 'mine');
+    const file = join(home, 'mine.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/^needs: .*$/m, "needs: ['tool:no-such|nor-such']"));
+    const refused = lab('start', './mine.yaml');
+    expect(refused.status).toBe(125);
+    expect(refused.said).toMatch(/needs tool:no-such\|nor-such: there is no no-such and no nor-such\nhint: /);
+    expect(lab('list').said).not.toContain('no-such');
+    writeFileSync(file, text.replace('    title: ', "    needs: ['tool:no-such']\n    title: "));
+    expect(lab('start', './mine.yaml').said).toMatch(
+      /- left out on this machine: .* \(needs tool:no-such: there is no no-such\)\n(.*\n)*Step 1 of 1: /,
+    );
+  },
+);
+
 /** Living ones that bear a lab's mark. */
 function processesOf(tag: string): string[] {
   return readdirSync('/proc').filter((pid) => {

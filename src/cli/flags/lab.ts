@@ -12,6 +12,7 @@ export interface LabDraft extends LabCommand {
   json: boolean;
   plain: boolean;
   play: boolean;
+  machine: boolean;
   help: boolean;
 }
 
@@ -35,5 +36,10 @@ export const labFlags: readonly Flag<LabDraft>[] = [
     }),
   },
   { name: 'play', help: 'lint: try each step, untouched, with its mistakes and its solution.', lands: turn('play') },
+  {
+    name: 'machine',
+    help: 'run: in the test machine, a virtual machine that has what this one may lack.',
+    lands: turn('machine'),
+  },
   helpFlag,
 ];

@@ -1,3 +1,4 @@
+import { bootId } from '../alive.ts';
 import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
@@ -18,7 +19,8 @@ export async function reset([word]: readonly string[], _: LabCommand, desk: Desk
   let left = 0;
   for (const lab of chosen) {
     const { values, place } = labFor(lab, seed, desk);
-    const host = labs[lab.name]?.here?.host ?? describeHost();
+    const here = labs[lab.name]?.here;
+    const host = here?.boot === bootId() ? here.host : describeHost();
     const traces = { place, host, hostnames: hostnamesOf(lab, values), spare: notebook.sessionShells(lab.name) };
     const removal = await removeTraces(traces);
     for (const what of removal.removed) desk.print(`removed: ${what}\n`);

@@ -2,7 +2,11 @@ import { isatty } from 'node:tty';
 import { isTareError, TareError } from '../../index.ts';
 import type { Desk, LabCommand } from '../desk.ts';
 import { judge } from '../judge.ts';
+import type { Lab } from '../format.ts';
+import { findLab } from '../exercises.ts';
 import { layOut, showVerdict } from '../layout.ts';
+import { canRunInside, runInMachine } from '../machine.ts';
+import { unmetNeeds } from '../needs.ts';
 import { Notebook } from '../progress.ts';
 import { describeLeftOut } from '../possible.ts';
 import { runShell } from '../shell.ts';
@@ -25,6 +29,8 @@ export async function run([word = '']: readonly string[], command: LabCommand, d
     });
   if (desk.env.TARE_LAB !== undefined)
     throw new TareError('lab run: this is the shell of a lab already', { hint: 'leave it first, with exit' });
+  const wanted = findLab(word, desk.didYouMean);
+  if (command.machine || (await wantsMachine(wanted, desk))) return runInMachine(wanted, desk);
   const { lab, filled, place } = await begin(word, command, desk);
   const notebook = new Notebook(desk.stateHome);
   using _ = notebook.openSession(lab.name);
@@ -47,6 +53,20 @@ export async function run([word = '']: readonly string[], command: LabCommand, d
   desk.print('tare lab reset takes away what you have started and mounted.\n');
   return 0;
 }
+
+/** Where this machine lacks something that the test machine has, whoever sits here is asked. */
+async function wantsMachine({ needs }: Lab, desk: Desk): Promise<boolean> {
+  const lacks = unmetNeeds(needs);
+  if (lacks.length === 0 || !canRunInside(lacks, desk)) return false;
+  desk.print('This machine lacks what the lab needs:\n');
+  for (const { need, why } of lacks) desk.print(layOut(`- ${need}: ${why}`, desk, '  '));
+  desk.print(layOut(offer, desk));
+  const answer = await desk.question('Boot it, and have the lab there? (y/n) ');
+  return /^y(es)?$/i.test(answer?.trim() ?? '');
+}
+
+const offer =
+  'The test machine has all that: a Debian in QEMU. It is built once, in some two minutes, and boots in one, or in seconds where KVM works.';
 
 class Session {
   readonly #notebook: Notebook;

@@ -5,6 +5,7 @@ import { runScript } from '../command.ts';
 import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
+import { canRunInside } from '../machine.ts';
 import { unmetNeeds } from '../needs.ts';
 import { describeLeftOut } from '../possible.ts';
 import type { Place } from '../place.ts';
@@ -24,7 +25,7 @@ export async function start([word = '']: readonly string[], command: LabCommand,
 /** Makes the lab the current one, and its place on this host. @throws TareError where the machine lacks what it needs */
 export async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
   const lab = findLab(word, desk.didYouMean);
-  refuseUnmet(lab, word);
+  refuseUnmet(lab, word, desk);
   const notebook = new Notebook(desk.stateHome);
   const chosen = notebook.update((progress) => {
     if (seed !== undefined && seed !== progress.seed && Object.keys(progress.labs).length > 0)
@@ -54,11 +55,15 @@ interface Begun {
 
 const fileOf = (word: string, { cwd }: Desk): string => (word.startsWith('/') ? word : `${cwd}/${word}`);
 
-function refuseUnmet({ title, needs }: Lab, word: string): void {
+function refuseUnmet({ title, needs }: Lab, word: string, desk: Desk): void {
   const lacks = unmetNeeds(needs);
   if (lacks.length === 0) return;
   const lines = lacks.map(({ need, why }) => `\n  needs ${need}: ${why}`).join('');
-  throw new TareError(`start lab ${word}, ${title}: this machine lacks what it needs${lines}`);
+  throw new TareError(`start lab ${word}, ${title}: this machine lacks what it needs${lines}`, {
+    hint: canRunInside(lacks, desk)
+      ? `tare lab run ${word} --machine does it in a virtual machine of tare's own, which has all that`
+      : 'another machine may have it: see Vagrantfile',
+  });
 }
 
 async function prepare({ prepare: text }: Lab, place: Place, { bin }: Desk): Promise<void> {

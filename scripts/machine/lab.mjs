@@ -1,0 +1,48 @@
+/** A lab in the test machine, at this terminal: for what this host's kernel cannot do, or should not be asked to. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { run, say } from '../command.mjs';
+import { runJob } from './boot.mjs';
+import { makeCheckoutDisk } from './disk.mjs';
+import { buildMachine } from './image.mjs';
+import { checkout } from './tests.mjs';
+
+/** Nobody learns so long. */
+const seconds = 12 * 60 * 60;
+
+/** Where the machine's root keeps progress; it is the host's folder. */
+const progress = '/root/.local/state/tare/labs';
+
+/** The port is a terminal of unknown size. @param {string} lab */
+const job = (lab) => `
+export HOME=/root PATH=${checkout}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=${process.env.TERM ?? 'vt100'}
+mkdir -p ${progress}
+mount -t 9p -o trans=virtio,version=9p2000.L labs ${progress}
+cd /root
+exec setsid --ctty --wait sh -c '
+  stty sane rows ${process.stdout.rows ?? 24} cols ${process.stdout.columns ?? 80}
+  tare lab run ${lab}' </dev/ttyS0 >/dev/ttyS0 2>&1
+`;
+
+/**
+ * @param {string} lab its number
+ * @param {string} folder of this host, where progress is kept
+ * @returns {Promise<number>} the exit code of `tare lab run`
+ */
+export async function runLab(lab, folder) {
+  const image = buildMachine();
+  const host = mkdtempSync(join(tmpdir(), 'tare-lab-'));
+  try {
+    say('packs this checkout for it; Ctrl-A x ends the machine at any time');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(host, 'job'), job(lab));
+    const disk = { file: makeCheckoutDisk(host), format: /** @type {const} */ ('raw'), kept: false };
+    return (await runJob(image, { disk, host, seconds, terminal: { folder } })) ?? 1;
+  } finally {
+    rmSync(host, { recursive: true, force: true });
+    // QEMU has it back as it was, unless it was killed.
+    if (process.stdin.isTTY) run('stty', ['-F', '/dev/tty', 'sane']);
+  }
+}

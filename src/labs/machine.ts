@@ -1,0 +1,37 @@
+/** The test machine of this checkout: a virtual machine with what hosts lack. A package without the checkout has none. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TareError } from '../index.ts';
+import type { Desk } from './desk.ts';
+import type { Lab } from './format.ts';
+import { type Lack, unmetNeeds } from './needs.ts';
+import { Notebook } from './progress.ts';
+import { runOnTerminal } from './system.ts';
+
+const scriptOf = ({ bin }: Desk): string => join(bin, '../scripts/machine.mjs');
+
+/** Needs that it meets. Whoever lacks KVM has none inside either, unless the emulator gives one; a lab asks again there. */
+const metInside = (need: string): boolean =>
+  /^(root|userns|overlay|cgroup2|controller:\w+|psi|subids|tool:.+)$/.test(need);
+
+/** Whether these lacks are none in the test machine, and there can be one: root builds it. */
+export const canRunInside = (lacks: readonly Lack[], desk: Desk): boolean =>
+  process.arch === 'x64' && desk.uid === 0 && existsSync(scriptOf(desk)) && lacks.every(({ need }) => metInside(need));
+
+/** Boots it, with the lab's guided session at this terminal. Progress is kept where this host keeps it. */
+export async function runInMachine(lab: Lab, desk: Desk): Promise<number> {
+  if (lab.number === undefined)
+    throw new TareError(`lab ${lab.name}: it is a file of yours, which the test machine does not have`);
+  if (!canRunInside(unmetNeeds(lab.needs), desk))
+    throw new TareError(`run lab ${lab.number} in the test machine: ${whyNot(lab, desk)}`);
+  const { folder } = new Notebook(desk.stateHome);
+  return runOnTerminal(process.execPath, [scriptOf(desk), '--lab', String(lab.number), '--progress', folder]);
+}
+
+function whyNot({ needs }: Lab, desk: Desk): string {
+  if (process.arch !== 'x64') return `it is an x86-64 one, and this host is ${process.arch}`;
+  if (desk.uid !== 0) return 'root builds and boots it: sudo -s';
+  if (!existsSync(scriptOf(desk))) return 'it is built from a checkout of tare, and this is none';
+  const missing = unmetNeeds(needs).filter(({ need }) => !metInside(need));
+  return missing.map(({ need, why }) => `it lacks ${need} as well: ${why}`).join('; ');
+}
