@@ -60,7 +60,14 @@ const omissions = ({ network }: Booted): Parameter[] => [
     ['ftrace_check_for_weak_functions', 'trace_eval_init', 'tracer_init_tracefs'],
     'no files for tracing: nobody traces this kernel, and 38,000 names would be looked up',
   ),
-  without(['crypto_kdf108_init', 'load_system_certificate_list'], 'no more tests of ciphers, and no certificates'),
+  without(
+    ['crypto_kdf108_init', 'blake2s_mod_init', 'load_system_certificate_list'],
+    'no more tests of ciphers, and no certificates',
+  ),
+  without(
+    ['slab_sysfs_init', 'init_ima', 'snapshot_device_init'],
+    'no files for each cache of the kernel, no measuring of files, no hibernation',
+  ),
   // TCP's cubic offers functions to BPF, and so reads those types: where there is a network, they are read.
   ...(network === 'user'
     ? []

@@ -86,7 +86,7 @@ describe('a machine', () => {
           the kernel, loaded by QEMU: no boot loader
       -initrd /initramfs
           the first files: modules and init
-      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
           the kernel's parameters"
     `);
   });
@@ -103,7 +103,8 @@ describe('a machine', () => {
       init_on_alloc=0          do not clear what the kernel allocates for itself: the guest has one tenant
       lsm=landlock             only what a payload can use itself: the others want policies that nobody loads
       initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs no files for tracing: nobody traces this kernel, and 38,000 names would be looked up
-      initcall_blacklist=crypto_kdf108_init,load_system_certificate_list no more tests of ciphers, and no certificates
+      initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list no more tests of ciphers, and no certificates
+      initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no files for each cache of the kernel, no measuring of files, no hibernation
       initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register do not read 4 MB of types for BPF
       no_timer_check           do not try out whether the timer's interrupts arrive: translation makes them late
       tsc_early_khz=2596120    the host's clock rate: with no PIT to measure it by, the guest would hang
@@ -120,7 +121,7 @@ describe('a machine', () => {
       planMachine({ ...machine, ...change })
         .parameters.map(({ text }) => text)
         .filter((text) => /^(initcall_blacklist|lsm)=/.test(text));
-    expect(blacklists({})).toHaveLength(4);
+    expect(blacklists({})).toHaveLength(5);
     expect(blacklists({ network: 'user' }).join(' ')).not.toContain('cubictcp_register');
     expect(blacklists({ wholeKernel: true })).toEqual([]);
   });
@@ -129,10 +130,10 @@ describe('a machine', () => {
     expect(difference({ accelerator: 'kvm' })).toMatchInlineSnapshot(`
       "- -accel tcg,thread=single
       - -cpu max
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -accel kvm
       + -cpu host
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register"
     `);
   });
 
@@ -155,14 +156,14 @@ describe('a machine', () => {
       - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
       - -device virtio-blk-device,drive=disk0
       - -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -machine pc,smm=off,vmport=off,graphics=off,usb=off,hpet=off
       + -serial chardev:channel
       + -drive if=none,id=disk0,format=raw,file=/image,snapshot=on
       + -device ide-hd,drive=disk0,bus=ide.0
       + -netdev user,id=net
       + -device e1000,netdev=net,romfile=
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ type: 'q35', devices: 'emulated' })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
@@ -180,10 +181,10 @@ describe('a machine', () => {
   test('has a network without privileges', () => {
     expect(difference({ network: 'user' })).toMatchInlineSnapshot(`
       "- -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -netdev user,id=net
       + -device virtio-net-device,netdev=net
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ type: 'q35', network: 'user' })).toContain('virtio-net-pci,netdev=net,romfile=');
   });
@@ -192,10 +193,10 @@ describe('a machine', () => {
     const network = { name: 'tap0', namespace: '/proc/7/ns/net' };
     expect(difference({ network })).toMatchInlineSnapshot(`
       "- -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -netdev tap,id=net,ifname=tap0,script=no,downscript=no,vhost=off
       + -device virtio-net-device,netdev=net
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ network, type: 'q35', devices: 'emulated' })).toContain('+ -device e1000,netdev=net,romfile=');
   });
@@ -249,7 +250,7 @@ describe('a machine', () => {
       - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
       - -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,load_system_certificate_list initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
       + -machine q35
       + -device virtio-serial-pci,max_ports=2
       + -device virtio-blk-pci,drive=disk0
