@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TareError } from '../index.ts';
 import type { Desk } from './desk.ts';
 import type { Lab } from './format.ts';
-import { type Lack, unmetNeeds } from './needs.ts';
+import { describeLacks, type Lack, unmetNeeds } from './needs.ts';
 import { Notebook } from './progress.ts';
 import { runOnTerminal } from './system.ts';
 
@@ -32,6 +32,5 @@ function whyNot({ needs }: Lab, desk: Desk): string {
   if (process.arch !== 'x64') return `it is an x86-64 one, and this host is ${process.arch}`;
   if (desk.uid !== 0) return 'root builds and boots it: sudo -s';
   if (!existsSync(scriptOf(desk))) return 'it is built from a checkout of tare, and this is none';
-  const missing = unmetNeeds(needs).filter(({ need }) => !metInside(need));
-  return missing.map(({ need, why }) => `it lacks ${need} as well: ${why}`).join('; ');
+  return `it lacks the same: ${describeLacks(unmetNeeds(needs).filter(({ need }) => !metInside(need))).join('; ')}`;
 }

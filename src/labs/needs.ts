@@ -43,6 +43,15 @@ export function unmetNeeds(needs: readonly string[]): readonly Lack[] {
   });
 }
 
+/** A line for each reason: `needs controller:cpu, controller:io: cgroup v2 lacks it here: …`. */
+export function describeLacks(lacks: readonly Lack[]): readonly string[] {
+  const reasons = new Set(lacks.map(({ why }) => why));
+  return [...reasons].map((why) => {
+    const needs = lacks.filter((lack) => lack.why === why).map(({ need }) => need);
+    return `needs ${needs.join(', ')}: ${why}`;
+  });
+}
+
 function lackOf(need: string): string | undefined {
   const [kind, name] = need.split(':');
   if (name === undefined) return lacks[need]?.();
@@ -55,7 +64,7 @@ function lackOf(need: string): string | undefined {
   const controllers = read(join(group, 'cgroup.controllers')).trim().split(' ');
   return controllers.includes(name)
     ? undefined
-    : `cgroup v2 has no ${name} controller here: it is still mounted as v1, or the kernel lacks it`;
+    : 'cgroup v2 lacks it here: it is still mounted as v1, or the kernel has none';
 }
 
 const rootGroup = (): string | undefined => readMountinfo().find(({ type }) => type === 'cgroup2')?.mountPoint;

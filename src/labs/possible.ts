@@ -1,6 +1,6 @@
 /** Steps with needs of their own are left out where these are unmet; what is left can be done on this machine. */
 import type { Lab, Step } from './format.ts';
-import { type Lack, unmetNeeds } from './needs.ts';
+import { describeLacks, type Lack, unmetNeeds } from './needs.ts';
 
 interface LeftOut {
   readonly step: Step;
@@ -17,7 +17,4 @@ export function possible(lab: Lab): Lab {
 
 /** A line for each step that is left out, with the reason. */
 export const describeLeftOut = (lab: Lab): readonly string[] =>
-  leftOut(lab).map(
-    ({ step, lacks }) =>
-      `left out on this machine: ${step.title} (${lacks.map(({ need, why }) => `needs ${need}: ${why}`).join('; ')})`,
-  );
+  leftOut(lab).map(({ step, lacks }) => `left out on this machine: ${step.title} (${describeLacks(lacks).join('; ')})`);

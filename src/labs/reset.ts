@@ -1,7 +1,7 @@
 /** Takes away all that a lab has made on this host, whoever made it and however it ended. */
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMountinfo, readNamespaces, readStatus } from '../index.ts';
 import { startTime } from './alive.ts';
@@ -39,10 +39,20 @@ export async function removeTraces(traces: Traces): Promise<Removal> {
   detachLoops(traces.place, note);
   if (existsSync(traces.place.dir) && mountsUnder(traces.place.dir).length === 0) {
     rmSync(traces.place.dir, { recursive: true, force: true });
+    removeEmpty(dirname(traces.place.dir));
     note(`the directory ${traces.place.dir}`, true);
   }
   restoreHostname(traces, note);
   return { removed, left };
+}
+
+/** Of the student; another of their labs may still be there. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // ENOTEMPTY
+  }
 }
 
 type Note = (what: string, gone: boolean) => void;

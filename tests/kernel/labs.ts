@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Desk } from '../../src/labs/desk.ts';
 import type { Lab } from '../../src/labs/format.ts';
-import { unmetNeeds } from '../../src/labs/needs.ts';
+import { describeLacks, unmetNeeds } from '../../src/labs/needs.ts';
 import { describeLeftOut, possible } from '../../src/labs/possible.ts';
 import { playLab } from '../../src/labs/play.ts';
 
@@ -31,7 +31,7 @@ export const titleOf = ({ number, title }: Lab): string => `lab ${number}, ${tit
 /** A lab that this machine cannot play says so by its name; where TARE_MUST_RUN=1 it fails. */
 export function testLab(lab: Lab): void {
   const name = titleOf(lab);
-  const lacks = unmetNeeds(lab.needs).map(({ need, why }) => `needs ${need}: ${why}`);
+  const lacks = describeLacks(unmetNeeds(lab.needs));
   const mustRun = process.env.TARE_MUST_RUN === '1';
   if (lacks.length > 0 && !mustRun) process.stderr.write(`skipped: ${name}: ${lacks.join('; ')}\n`);
   for (const line of describeLeftOut(lab)) process.stderr.write(`${name}: ${line}\n`);

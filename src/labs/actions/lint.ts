@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Desk, LabCommand } from '../desk.ts';
 import { describeProblem, readLab } from '../exercises.ts';
-import { unmetNeeds } from '../needs.ts';
+import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut } from '../possible.ts';
 import { playLab } from '../play.ts';
 
@@ -17,7 +17,7 @@ export async function lint(words: readonly string[], { play, seed = 1 }: LabComm
     if (!play) continue;
     for (const line of describeLeftOut(lab)) desk.print(`${word}: ${line}\n`);
     const lacks = unmetNeeds(lab.needs);
-    for (const { need, why } of lacks) desk.print(`${word}: cannot be played here: needs ${need}: ${why}\n`);
+    for (const line of describeLacks(lacks)) desk.print(`${word}: cannot be played here: ${line}\n`);
     fine &&= lacks.length === 0;
     if (lacks.length > 0) continue;
     for await (const { step, what, wrong } of playLab(lab, seed, desk)) {

@@ -1,8 +1,9 @@
 import type { Desk, LabCommand } from '../desk.ts';
 import { ownLabs } from '../exercises.ts';
 import type { Lab } from '../format.ts';
+import { layOut } from '../layout.ts';
 import { canRunInside } from '../machine.ts';
-import { unmetNeeds } from '../needs.ts';
+import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut, possible } from '../possible.ts';
 import { type LabProgress, Notebook } from '../progress.ts';
 
@@ -28,12 +29,18 @@ export function list(_: readonly string[], { json }: LabCommand, desk: Desk): nu
   for (const { lab, progress, lacks, asides } of rows) {
     print(`${String(lab.number ?? '').padStart(2)}  ${lab.title}\n`);
     print(`    ${lab.minutes} minutes; ${describeSteps(lab, progress)}\n`);
-    for (const { need, why } of lacks) print(`    not on this machine: needs ${need}: ${why}\n`);
-    if (lacks.length > 0 && canRunInside(lacks, desk))
-      print(`    in a virtual machine: tare lab run ${lab.number} --machine\n`);
-    if (lacks.length === 0) for (const line of asides) print(`    ${line}\n`);
+    const notes = [
+      ...describeLacks(lacks).map((line) => `not on this machine: ${line}`),
+      ...(lacks.length > 0 && canRunInside(lacks, desk)
+        ? [`in a virtual machine: tare lab run ${lab.number} --machine`]
+        : []),
+      ...(lacks.length === 0 ? asides : []),
+    ];
+    for (const line of notes) print(layOut(line, desk, '    '));
   }
-  print('\ntare lab start 1 starts the first; tare lab run 1 does it with a shell below the text.\n');
+  print(
+    `\n${layOut('tare lab run 1 does the first, with a shell below the text; tare lab start 1 shows the text alone, for a terminal of your own.', desk)}`,
+  );
   return 0;
 }
 
@@ -43,5 +50,6 @@ const countPassed = (progress: LabProgress | undefined): number =>
 function describeSteps({ steps }: Lab, progress: LabProgress | undefined): string {
   const passed = countPassed(progress);
   if (progress === undefined) return `${steps.length} steps`;
+  if (passed === 0) return `started, ${steps.length} steps`;
   return passed >= steps.length ? 'done' : `${passed} of ${steps.length} steps done`;
 }

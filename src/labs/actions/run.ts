@@ -6,7 +6,7 @@ import type { Lab } from '../format.ts';
 import { findLab } from '../exercises.ts';
 import { layOut, showVerdict } from '../layout.ts';
 import { canRunInside, runInMachine } from '../machine.ts';
-import { unmetNeeds } from '../needs.ts';
+import { describeLacks, unmetNeeds } from '../needs.ts';
 import { Notebook } from '../progress.ts';
 import { describeLeftOut } from '../possible.ts';
 import { runShell } from '../shell.ts';
@@ -59,7 +59,7 @@ async function wantsMachine({ needs }: Lab, desk: Desk): Promise<boolean> {
   const lacks = unmetNeeds(needs);
   if (lacks.length === 0 || !canRunInside(lacks, desk)) return false;
   desk.print('This machine lacks what the lab needs:\n');
-  for (const { need, why } of lacks) desk.print(layOut(`- ${need}: ${why}`, desk, '  '));
+  for (const line of describeLacks(lacks)) desk.print(layOut(`- ${line}`, desk, '  '));
   desk.print(layOut(offer, desk));
   const answer = await desk.question('Boot it, and have the lab there? (y/n) ');
   return /^y(es)?$/i.test(answer?.trim() ?? '');

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { TareError } from '../../index.ts';
 import { bootId } from '../alive.ts';
 import { runScript } from '../command.ts';
@@ -6,7 +7,7 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { canRunInside } from '../machine.ts';
-import { unmetNeeds } from '../needs.ts';
+import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut } from '../possible.ts';
 import type { Place } from '../place.ts';
 import { Notebook } from '../progress.ts';
@@ -19,8 +20,13 @@ export async function start([word = '']: readonly string[], command: LabCommand,
   const { labs } = new Notebook(desk.stateHome).read();
   desk.print(showOpening(filled, desk, describeLeftOut(lab)));
   desk.print(showCurrentStep(filled, labs[lab.name], desk));
+  if (!isOnPath(desk)) desk.print(`\nThe texts say tare, which your shell does not find yet: PATH=${desk.bin}:$PATH\n`);
   return 0;
 }
+
+/** Whether a student who types `tare` gets one. */
+const isOnPath = ({ env }: Desk): boolean =>
+  (env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, 'tare')));
 
 /** Makes the lab the current one, and its place on this host. @throws TareError where the machine lacks what it needs */
 export async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
@@ -58,7 +64,9 @@ const fileOf = (word: string, { cwd }: Desk): string => (word.startsWith('/') ? 
 function refuseUnmet({ title, needs }: Lab, word: string, desk: Desk): void {
   const lacks = unmetNeeds(needs);
   if (lacks.length === 0) return;
-  const lines = lacks.map(({ need, why }) => `\n  needs ${need}: ${why}`).join('');
+  const lines = describeLacks(lacks)
+    .map((line) => `\n  ${line}`)
+    .join('');
   throw new TareError(`start lab ${word}, ${title}: this machine lacks what it needs${lines}`, {
     hint: canRunInside(lacks, desk)
       ? `tare lab run ${word} --machine does it in a virtual machine of tare's own, which has all that`
