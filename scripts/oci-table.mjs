@@ -1,6 +1,6 @@
 /**
  * `npm run test:oci`: runs the conformance suite of OCI runtimes over tare-oci, runc and crun, and writes who passes what
- * into tests/conformance/oci/README.md. As root.
+ * into tests/conformance/oci/README.md, and in short into README.md. As root.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -26,6 +26,7 @@ const runtimes = ['tare-oci', 'runc', 'crun'];
 const file = at('dist/oci-conformance.json');
 const files = Object.keys(chapters).map((chapter) => `tests/conformance/oci/${chapter}.test.ts`);
 const words = ['run', '--project', 'conformance', '--reporter=json', `--outputFile=${file}`, ...files];
+
 spawnSync(at('node_modules/.bin/vitest'), words, {
   cwd: at(),
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -87,5 +88,31 @@ What fails, and why where that is known (\`deviations.ts\`, and \`open\` in \`cv
 ${failures.length === 0 ? '- nothing' : failures.join('\n')}
 `,
 );
+
+/** @param {string[]} cells */
+const row = (cells) => `| ${cells.join(' | ')} |`;
+const titles = [...Object.keys(chapters), 'all'];
+/** @param {string} runtime */
+const scores = (runtime) => {
+  const results = Object.keys(chapters).map((chapter) => resultsOf(runtime, chapter));
+  return [...results, results.flat()].map(score);
+};
+/** @param {string} runtime */
+const named = (runtime) => {
+  const number = runtime === 'tare-oci' ? undefined : /\d+(\.\d+)+/.exec(version(runtime))?.[0];
+  return number === undefined ? runtime : `${runtime} ${number}`;
+};
+const short = [
+  row(['', ...titles]),
+  row(titles.map(() => '---').concat('---')),
+  ...runtimes.map((runtime) => row([named(runtime), ...scores(runtime)])),
+];
+const front = readFileSync(at('README.md'), 'utf8');
+const marked = /(<!-- test:oci -->\n)[^]*(<!-- \/test:oci -->)/;
+writeFileSync(
+  at('README.md'),
+  front.replace(marked, (_, begin, end) => `${begin}\n${short.join('\n')}\n\n${end}`),
+);
+
 process.stdout.write(`${whole.map((score, index) => `${runtimes[index]}: ${score}`).join(', ')}\n`);
 process.exitCode = failures.some((line) => line.startsWith('- tare-oci')) ? 1 : 0;
