@@ -368,7 +368,7 @@ static int write_whole(const char *name, const struct word *parts, int count) {
   return good && rename(draft, name) == 0;
 }
 
-/* Beside the place where it is wanted, so that whoever waits for it finds it whole: as writePidFile of src/oci/create.ts. */
+/* Beside the place where it is wanted, so that whoever waits for it finds it whole: as writePidFile of src/oci/pid-file.ts. */
 static int write_pid_file(const struct attempt *attempt) {
   const char *path = attempt->creating->pid_file;
   char draft[PATH_MAX];

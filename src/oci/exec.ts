@@ -10,10 +10,10 @@ import type { Process } from '../spec/spec.ts';
 import { checkSpec } from '../spec/validate.ts';
 import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
-import { writePidFile } from './create.ts';
 import { withHome } from './home.ts';
 import { withFileLimit } from './inherited.ts';
 import { expectStatus, openPidfd } from './later.ts';
+import { writePidFile } from './pid-file.ts';
 import type { Saved } from './state.ts';
 
 export interface ExecRequest {

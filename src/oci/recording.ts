@@ -37,10 +37,14 @@ export interface Recordable {
   readonly saved: Saved;
 }
 
-/** Notes how bundles like that of the request are created. A full or read-only disk costs nothing else. */
-export async function recordCreation(engine: Engine, { request, options, saved }: Recordable): Promise<void> {
+/** How bundles like that of the request are created: what it gives, if anything, puts that on record. A full or read-only disk costs nothing else. */
+export async function draftCreation(
+  engine: Engine,
+  { request, options, saved }: Recordable,
+): Promise<(() => void) | undefined> {
   const text = readFileSync(join(request.bundle, 'config.json'), 'latin1');
-  if (hasStandIn(text) || engine.host.rootless || request.preserveFds > 0 || request.onTerminal !== undefined) return;
+  if (hasStandIn(text) || engine.host.rootless || request.preserveFds > 0 || request.onTerminal !== undefined)
+    return undefined;
   const gaps = findGaps(text);
   const unknown = { warned: false };
   const warn = () => (unknown.warned = true);
@@ -57,7 +61,7 @@ export async function recordCreation(engine: Engine, { request, options, saved }
     bundle: standIns.bundle,
   } as const;
   const prepared = await prepareDetached(engine, { id: standIns.id, image, spec }, { ...options, kindOf });
-  if (unknown.warned || !canRepeat(prepared)) return;
+  if (unknown.warned || !canRepeat(prepared)) return undefined;
   const { cgroup, launch } = prepared;
   const key = {
     frontEnd: realpathSync(builtFile('tare-oci')),
@@ -97,7 +101,7 @@ export async function recordCreation(engine: Engine, { request, options, saved }
     },
   });
   const alike = creationKey(key).length + gaps.reduce((size, gap) => size - (gap.end - gap.at), text.length);
-  write(key, bytes, alike);
+  return () => write(key, bytes, alike);
 }
 
 /** Nothing on the way that takes Node. */
