@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { ReadStream } from 'node:tty';
 import type { Cgroup } from '../cgroup/cgroup.ts';
-import type { CgroupPressure, CgroupStats } from '../cgroup/stats.ts';
+import type { CgroupPressure, CgroupStats, OomKills } from '../cgroup/stats.ts';
 import { TareError } from '../errors.ts';
 import type { Op, Program } from '../launch/program.ts';
 import { ProgramBuilder, data } from '../launch/program.ts';
@@ -264,11 +264,18 @@ export class Container implements AsyncDisposable {
     const oom = this.#countsMemory ? this.#cgroup?.oomKills() : undefined;
     await this.#cgroup?.remove();
     // Where the child fails first, what we then do for it fails too, and says less.
-    const failure = this.#child.report ?? this.#failure ?? this.#child.failure;
+    const said = this.#child.report ?? this.#failure;
+    const failure = said ?? outOfMemory(this.#child.failure, oom);
     if (failure !== undefined) {
       this.#settleReady.reject(failure);
       throw failure;
     }
     return exitOf(ended, oom);
   }
+}
+
+/** What a child that was killed could not say. */
+function outOfMemory(failure: Error | undefined, oom: OomKills | undefined): Error | undefined {
+  if (failure === undefined || oom === undefined || oom.kills === 0) return failure;
+  return new TareError(`${failure.message}: memory ran out`, { hint: 'give it a larger --memory', cause: failure });
 }

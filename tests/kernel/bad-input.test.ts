@@ -350,11 +350,18 @@ test.runIf(able)('a container whose name is taken', async () => {
 
 const { v1 } = probeCgroups();
 
-test.runIf(able && v1.memory !== undefined)('a limit whose controller is mounted as cgroup v1', () => {
-  expect(run('-m', '64m', 'busybox', 'true').replaceAll(v1.memory ?? '', 'V1')).toMatchInlineSnapshot(`
-    "125: tare: cannot limit memory (memory.swap.max, memory.max): the memory controller is mounted as cgroup v1 at V1 (hint: boot with systemd.unified_cgroup_hierarchy=1, or cgroup_no_v1=all where there is no systemd; without these limits the container runs)
+test.runIf(able && v1.memory !== undefined)('a file of v2 whose controller is mounted as cgroup v1', () => {
+  const asked = ['--cgroup-conf', 'memory.high=64M'];
+  expect(run(...asked, 'busybox', 'true').replaceAll(v1.memory ?? '', 'V1')).toMatchInlineSnapshot(`
+    "125: tare: cannot limit memory (memory.high): the memory controller is mounted as cgroup v1 at V1 (hint: boot with systemd.unified_cgroup_hierarchy=1, or cgroup_no_v1=all where there is no systemd; without these limits the container runs)
     "
   `);
+});
+
+test.runIf(able && needs('limit:memory'))('less memory than a container needs to start', () => {
+  expect(run('-m', '4k', 'busybox', 'true')).toMatch(
+    /^125: tare: .*: killed on the way: memory ran out \(hint: give it a larger --memory\)\n$/,
+  );
 });
 
 /** A bundle with this text for its config.json. */
