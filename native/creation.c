@@ -179,7 +179,7 @@ static int is_whole(struct creation *record, uint64_t size) {
     if (!inside(record, lengths[i].at, 8, 1) || !inside(record, lengths[i].text, 1, 1)) return 0;
   const struct hook *hooks = at(record, record->hooks.at);
   for (uint32_t i = 0; i < record->hooks.count; i++)
-    if (!inside(record, hooks[i].path, 1, 1) || !has_texts(record, hooks[i].args) || !has_texts(record, hooks[i].env))
+    if (!inside(record, hooks[i].path, 1, 1) || !has_texts(record, hooks[i].args) || (hooks[i].env != 0 && !has_texts(record, hooks[i].env)))
       return 0;
   return guards_are_whole(record, size, record->guards);
 }
@@ -450,13 +450,13 @@ static _Noreturn void execute_hook(struct creation *record, const struct hook *h
   static char *args[256], *env[256];
   sigset_t none;
   list_texts(record, hook->args, args, 256);
-  list_texts(record, hook->env, env, 256);
+  if (hook->env != 0) list_texts(record, hook->env, env, 256);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (fchdir(here) < 0 || dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(said, 2) < 0) _exit(TARE_FAILED);
   syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execve(at(record, hook->path), args, env);
+  execve(at(record, hook->path), args, hook->env == 0 ? environ : env);
   dprintf(2, "%s\n", strerror(errno));
   _exit(127);
 }

@@ -94,7 +94,7 @@ struct stop {
 struct hook {
   uint32_t path;
   uint32_t args; /* of 32-bit words: where the texts are, closed by a 0 */
-  uint32_t env;
+  uint32_t env;  /* the same; 0: what we have inherited */
   uint32_t timeout; /* in seconds; 0: none */
 };
 

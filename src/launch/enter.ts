@@ -59,10 +59,13 @@ export function compileExec(spec: Spec, facts: Facts): Program {
   return { ops: b.ops, report: sync, ...(forks ? { successor } : {}) };
 }
 
-/** A hook, on the host or, with a container's first process as the first inner fd, in that container's namespaces. */
+/**
+ * A hook, on the host or, with a container's first process as the first inner fd, in that container's namespaces. One whose
+ * `env` is not given has what its runtime has inherited, as with runc and crun; an empty `env` is empty.
+ */
 export function compileHook(
   hook: Hook,
-  facts: Pick<Facts, 'payloadFds' | 'ignoredSignals'>,
+  facts: Pick<Facts, 'payloadFds' | 'ignoredSignals'> & { readonly inherited: readonly string[] },
   container?: Spec,
 ): Program {
   const b = new ProgramBuilder().stage('hook');
@@ -71,7 +74,7 @@ export function compileHook(
   closeOnExec({ b, facts });
   const forks = container !== undefined && enter({ b, sync, facts, spec: container }, successor);
   resetSignals({ b, facts });
-  const { path, args = [path], env = [] } = hook;
+  const { path, args = [path], env = facts.inherited } = hook;
   const environment = env.length === 0 ? data('{}', [{ address: null }]) : strings(env);
   b.op(`execute ${path}`, 'execve', [path, strings(args), environment]);
   return { ops: b.ops, report: sync, ...(forks ? { successor } : {}) };

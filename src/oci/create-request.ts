@@ -6,6 +6,8 @@ export interface CreateRequest {
   readonly pidFile?: string;
   /** How many fds beyond 2 the payload inherits. */
   readonly preserveFds: number;
+  /** How many of them a service manager has handed to the runtime, for the container. */
+  readonly listenFds: number;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** Takes the terminal, where no console socket does. */

@@ -10,7 +10,7 @@ import type { CreateRequest } from './create-request.ts';
 import { type Created, Creation } from './creation.ts';
 import { failedBefore } from './failed-before.ts';
 import { withHome } from './home.ts';
-import { withFileLimit } from './inherited.ts';
+import { withFileLimit, withListenFds } from './inherited.ts';
 import { draftCreation } from './recording.ts';
 import type { Saved } from './state.ts';
 
@@ -26,7 +26,8 @@ export async function create(context: Context, request: CreateRequest): Promise<
       throw new TareError(`read the bundle ${request.bundle}`);
     const { engine } = context;
     const limited = withFileLimit(image.spec.process, process.env.TARE_OCI_NOFILE);
-    const spec = { ...image.spec, process: withHome(engine, limited, image.root.path) };
+    const listening = withListenFds(limited, request.listenFds);
+    const spec = { ...image.spec, process: withHome(engine, listening, image.root.path) };
     if (request.onTerminal === undefined) checkConsole(spec.process.terminal === true, request.consoleSocket);
     const driver = await context.cgroupDriver();
     const options = {

@@ -197,12 +197,12 @@ function addPieces(file: Blob, { text, gaps }: Creation): number[] {
 }
 
 /** `struct hook`. */
-function hookWords(file: Blob, { path, args = [path], env = [], timeout = 0 }: Hook): number[] {
+function hookWords(file: Blob, { path, args = [path], env, timeout = 0 }: Hook): number[] {
   const list = (texts: readonly string[]): number => {
     const places = texts.map((text) => file.text(text).at);
     return file.add(Buffer.from(Uint32Array.from([...places, 0]).buffer), 4).at;
   };
-  return [file.text(path).at, list(args), list(env), timeout];
+  return [file.text(path).at, list(args), env === undefined ? 0 : list(env), timeout];
 }
 
 /** Calls that take a text and then its length. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
 import { openStreams } from '../container/stdio.ts';
+import { inheritedEnvironment } from './inherited.ts';
 import { compileHook } from '../launch/enter.ts';
 import { named } from '../linux/flags.ts';
 import type { Hook, Hooks, Spec } from '../spec/spec.ts';
@@ -34,7 +35,11 @@ async function runHook({ engine, state }: HookContext, name: string, hook: Hook,
   engine.spawner.listen();
   const streams = openStreams(['pipe', 'ignore', 'pipe'], engine.spawner, engine.nullFd);
   const { ignoredSignals, lastCapability } = engine.host;
-  const program = compileHook(hook, { payloadFds: 3, ignoredSignals }, inside?.spec);
+  const program = compileHook(
+    hook,
+    { payloadFds: 3, ignoredSignals, inherited: inheritedEnvironment(process.env) },
+    inside?.spec,
+  );
   const child = engine.spawner.spawn({
     program,
     cloneFlags: named(0, '0'),

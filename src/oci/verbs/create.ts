@@ -16,6 +16,7 @@ export function createRequest(words: Words): CreateRequest {
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
     preserveFds: (words.count('preserve-fds') ?? 0) + listenFds(),
+    listenFds: listenFds(),
     noPivot: words.has('no-pivot'),
     noNewKeyring: words.has('no-new-keyring'),
   };

@@ -63,13 +63,19 @@ function processFrom(words: Words, { spec }: Saved): Document {
     args,
     terminal: words.has('tty'),
     cwd: words.value('cwd') ?? process.cwd,
-    env: [...(process.env ?? []), ...words.values('env')],
+    env: withVariables(process.env, words.values('env')),
     user: userFrom(words, process.user),
     ...(words.has('no-new-privs') ? { noNewPrivileges: true } : {}),
     ...(capabilities.length === 0 ? {} : { capabilities: { ...process.capabilities, ...added } }),
     apparmorProfile: words.value('apparmor') ?? process.apparmorProfile,
     selinuxLabel: words.value('process-label') ?? process.selinuxLabel,
   };
+}
+
+/** getenv(3) finds the first of a name: one that is given anew takes the old one's place. */
+function withVariables(env: readonly string[] = [], given: readonly string[]): string[] {
+  const nameOf = (variable: string): string => variable.replace(/=.*$/s, '');
+  return [...new Map([...env, ...given].map((variable) => [nameOf(variable), variable])).values()];
 }
 
 /** `UID[:GID]`: numbers, since whose names they are is the image's business, and engines look them up. */

@@ -25,7 +25,7 @@ async function table({ engine }: Context, pids: readonly number[], options: read
   if (path === undefined) throw new TareError('run ps', { hint: 'apt-get install procps, or ask for --format json' });
   const args = ['ps', ...(options.length === 0 ? ['-ef'] : options)];
   const { ignoredSignals, lastCapability } = engine.host;
-  const program = compileHook({ path, args }, { payloadFds: 3, ignoredSignals });
+  const program = compileHook({ path, args }, { payloadFds: 3, ignoredSignals, inherited: [] });
   engine.spawner.listen();
   const streams = openStreams(['ignore', 'pipe', 'inherit'], engine.spawner, engine.nullFd);
   const child = engine.spawner.spawn({

@@ -59,6 +59,7 @@ export const namespaceChecks = [
       const kind = sysctlNamespace(name);
       if (sysctlPath(name) === undefined) yield problem(at, 'must be a name such as net.ipv4.ip_forward');
       else if (kind === undefined) yield problem(at, 'belongs to no namespace: it would change the whole machine');
+      else if (name.replace('/', '.') === 'kernel.hostname') yield problem(at, 'is set by the hostname of the spec');
       else if (namespaceOf(spec, kind) === undefined) {
         yield problem(at, `needs a ${kind} namespace: list one, or the host would be changed`);
       }

@@ -127,4 +127,15 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
     expect(lines).toContain('KEY=value');
     expect(lines.filter((line) => !/^(KEY|PWD|_|OLDPWD|SHLVL)=/.test(line))).toEqual([]);
   });
+
+  test('hooks that are given no environment have that of the runtime, whichever way they are run', () => {
+    for (const round of ['first', 'second']) {
+      using box = new Bundle(runtime, plainSpec(['true']));
+      const args = ['sh', '-c', 'cat >/dev/null; echo "$TOLD" >"$WHERE"'];
+      box.write({ ...plainSpec(['true']), hooks: { prestart: [{ path: '/bin/sh', args }] } });
+      const env = { ...process.env, TOLD: round, WHERE: box.at('told') };
+      expect(box.create([], { env })).toMatchObject({ status: 0 });
+      expect(readFileSync(box.at('told'), 'utf8')).toBe(`${round}\n`);
+    }
+  });
 });

@@ -39,6 +39,12 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
     expect(lines.slice(5)).toEqual(theirs);
   });
 
+  test('exec: a variable that is given anew takes the place of the old one', () => {
+    using box = running();
+    const words = ['--env', 'PATH=/usr/bin:/bin', box.id, 'sh', '-c', 'env | grep ^PATH='];
+    expect(box.call('exec', words)).toMatchObject({ status: 0, stdout: 'PATH=/usr/bin:/bin\n' });
+  });
+
   test('exec: the exit code is the command’s, and 255 or so where there is none', () => {
     using box = running();
     expect(box.call('exec', [box.id, 'sh', '-c', 'exit 42']).status).toBe(42);

@@ -162,7 +162,18 @@ const faults: Record<string, object[]> = {
       namespaces: [{ type: 'mount' }, { type: 'time', path: '/proc/1/ns/time' }],
       timeOffsets: { boottime: { nanosecs: 5 } },
     }),
-    inLinux({ sysctl: { 'net/ipv4/ip_forward': '1', 'kernel.sem': '1', 'vm.swappiness': '1', 'net..x': '1' } }, 'ipc'),
+    inLinux(
+      {
+        sysctl: {
+          'net/ipv4/ip_forward': '1',
+          'kernel.sem': '1',
+          'vm.swappiness': '1',
+          'net..x': '1',
+          'kernel.hostname': 'x',
+        },
+      },
+      'ipc',
+    ),
     inLinux({ netDevices: { eth0: {}, 'a/b': {}, eth1: { name: 'eth0' }, eth2: { name: 'x y' } } }),
   ],
   idMaps: [
@@ -249,6 +260,7 @@ test('faults that shapes cannot see are told', () => {
     /linux/sysctl/net~1ipv4~1ip_forward: needs a network namespace: list one, or the host would be changed
     /linux/sysctl/vm.swappiness: belongs to no namespace: it would change the whole machine
     /linux/sysctl/net..x: must be a name such as net.ipv4.ip_forward
+    /linux/sysctl/kernel.hostname: is set by the hostname of the spec
     /linux/netDevices: needs a network namespace to move them to: list one
     /linux/netDevices/a~1b: must be the name of an interface
     /linux/netDevices/eth1: must not be a second eth0 in the container
