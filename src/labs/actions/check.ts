@@ -58,7 +58,7 @@ async function askStep(
     return 1;
   }
   const found = await reply(ask, chosen, { place: started.place, bin: desk.bin });
-  desk.print(showReply(ask, found, desk));
+  desk.print(`\n${showReply(ask, found, desk)}`);
   remember((progress) => {
     progress.passed ??= new Date().toISOString();
     // The first answer is the prediction; what is chosen once the figure is known says nothing.

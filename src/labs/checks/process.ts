@@ -57,7 +57,12 @@ interface Criterion {
   /** Completes "a process …". */
   readonly expected: string;
   readonly look: (process: Process) => Seen | Promise<Seen>;
+  /** What it counts for in being the nearest; 1 where absent. */
+  readonly weight?: number;
 }
+
+/** A name that only this lab gives says more than all else: other containers may be as it is asked for by chance. */
+const nameWeight = 100;
 
 interface Seen {
   readonly met: boolean;
@@ -79,6 +84,7 @@ export async function checkProcess(expected: ProcessExpected, world: World): Pro
 export const describeProcess = (expected: ProcessExpected, world: World): string =>
   `a process ${criteriaOf(expected, world)
     .map((one) => one.expected)
+    .filter(Boolean)
     .join(', ')}`;
 
 /** All processes that are as expected. */
@@ -101,7 +107,7 @@ async function search(criteria: readonly Criterion[], world: World): Promise<Sea
       const seen = await Promise.all(criteria.map(async ({ look }) => (await look(process)).met));
       if (seen.every(Boolean)) met.push(process);
       const special = seen.some((isMet, index) => isMet && ordinary[index] === false) && world.isStudents(process);
-      const count = seen.filter(Boolean).length;
+      const count = criteria.reduce((sum, { weight = 1 }, index) => sum + (seen[index] === true ? weight : 0), 0);
       // Of equals the younger one: most likely it is the student's.
       if (special && count >= (nearest?.count ?? 1)) nearest = { process, count };
     } catch {
@@ -142,14 +148,24 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
   const { hostname, pid, uid, gid, root, cwd, noNewPrivileges, seccomp, sees, cgroup, mountsAtMost } = expected;
   const add = (text: string, look: Criterion['look']) => list.push({ expected: text, look });
   if (hostname !== undefined)
-    add(`whose host name is ${hostname}`, async (process) => {
-      const found = await world.hostnameOf(process);
-      return { met: found === hostname, saw: `host name ${found ?? 'not to be seen'}` };
+    list.push({
+      expected: `whose host name is ${hostname}`,
+      weight: nameWeight,
+      look: async (process) => {
+        const found = await world.hostnameOf(process);
+        return { met: found === hostname, saw: `host name ${found ?? 'not to be seen'}` };
+      },
     });
-  for (const kind of expected.own ?? [])
-    add(`in a ${kind} namespace of its own`, (process) => compare(process, kind, false, world));
-  for (const kind of expected.shared ?? [])
-    add(`in the host's ${kind} namespace`, (process) => compare(process, kind, true, world));
+  const { own = [], shared: hosts = [] } = expected;
+  // Looked at one by one, and named together.
+  own.forEach((kind, index) =>
+    add(index === 0 ? `in ${own.length < 2 ? 'a ' : ''}${namespacesOf(own)} of its own` : '', (process) =>
+      compare(process, kind, false, world),
+    ),
+  );
+  hosts.forEach((kind, index) =>
+    add(index === 0 ? `in the host's ${namespacesOf(hosts)}` : '', (process) => compare(process, kind, true, world)),
+  );
   if (pid !== undefined)
     add(`with pid ${pid} in its own pid namespace`, ({ status }) => {
       const inner = status.namespacedPids.at(-1);
@@ -163,8 +179,10 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
   }
   if (root !== undefined) add(describeRoot(root), (process) => compareRoot(process, root, world));
   if (cwd !== undefined) add(`that works in ${cwd}`, (process) => same('working directory', process.cwd, cwd));
-  for (const name of expected.has ?? []) add(`with ${name}`, (process) => capability(process, name, true));
-  for (const name of expected.lacks ?? []) add(`without ${name}`, (process) => capability(process, name, false));
+  for (const name of expected.has ?? [])
+    add(`with ${capabilityWord(name)}`, (process) => capability(process, name, true));
+  for (const name of expected.lacks ?? [])
+    add(`without ${capabilityWord(name)}`, (process) => capability(process, name, false));
   if (noNewPrivileges !== undefined)
     add(`with no_new_privs ${noNewPrivileges ? 'on' : 'off'}`, ({ status }) => ({
       met: status.noNewPrivileges === noNewPrivileges,
@@ -205,6 +223,12 @@ function criteriaOf(expected: ProcessExpected, world: World): readonly Criterion
     }));
   return list;
 }
+
+/** `pid, mnt and uts namespaces` */
+const namespacesOf = (kinds: readonly string[]): string => {
+  const last = kinds.at(-1) ?? '';
+  return kinds.length < 2 ? `${last} namespace` : `${kinds.slice(0, -1).join(', ')} and ${last} namespaces`;
+};
 
 const isLike = (text: string, pattern: string): boolean =>
   pattern.startsWith('*')
@@ -257,6 +281,9 @@ const mapOf = (process: Process, of: 'uid' | 'gid'): string =>
     .idMap(of)
     .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`)
     .join(', ') || 'empty';
+
+const capabilityWord = (name: string): string =>
+  name === 'none' ? 'no capabilities' : name === 'all' ? 'all capabilities that it may have' : name;
 
 function capability({ status }: Process, name: string, wanted: boolean): Seen {
   const { effective, bounding } = status.capabilities;
