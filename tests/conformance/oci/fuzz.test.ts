@@ -31,25 +31,26 @@ function isSafe(box: Bundle, document: unknown): boolean {
   return typeof root !== 'string' || resolve(box.path, root).startsWith(box.at());
 }
 
-const groups = (): string[] => {
-  const { mount = '' } = probeCgroups();
-  return ['tare-oci', 'tare-fuzz', 'tare-oci/tare-fuzz']
-    .map((name) => join(mount, name))
+const { mount = '', v1 } = probeCgroups();
+const hierarchies = [mount, ...new Set(Object.values(v1))];
+
+const groups = (): string[] =>
+  hierarchies
+    .flatMap((top) => ['tare-oci', 'tare-fuzz', 'tare-oci/tare-fuzz'].map((name) => join(top, name)))
     .filter((path) => existsSync(path))
     .flatMap((path) =>
       readdirSync(path, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && entry.name !== 'tare-fuzz')
         .map(({ name }) => `${path}/${name}`),
     );
-};
 
 const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
 
 describe.runIf(able)('random documents', () => {
   // What a group is asked to lie in stays, as with runc: here nobody else has asked for it.
   afterAll(() => {
-    const parent = join(probeCgroups().mount ?? '', 'tare-fuzz');
-    if (existsSync(parent)) rmdirSync(parent);
+    const parents = hierarchies.flatMap((top) => [join(top, 'tare-fuzz'), join(top, 'tare-oci/tare-fuzz')]);
+    for (const parent of parents) if (existsSync(parent)) rmdirSync(parent);
   });
 
   test('make a container or an error in words, and leave nothing', { timeout: 300_000 }, async () => {
