@@ -50,13 +50,11 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     flags(CLOSE_RANGE, 'CLOEXEC'),
   ]);
   if (options.newUser) keepCapabilities(b, options.lastCapability);
-  b.op('execute tare-init', 'execveat', [
-    init,
-    '',
-    strings(['tare-init', String(memoryFd(options.fds.length))]),
-    data('{}', [{ address: null }]),
-    flags(AT, 'EMPTY_PATH'),
-  ]);
+  const words = strings(['tare-init', String(memoryFd(options.fds.length))]);
+  const execution = [init, '', words, data('{}', [{ address: null }]), flags(AT, 'EMPTY_PATH')];
+  b.op('execute tare-init', 'execveat', execution, {
+    hints: { ENOMEM: 'memory ran out: give it a larger --memory' },
+  });
   return { program: { ops: b.ops }, memory, sync };
 }
 

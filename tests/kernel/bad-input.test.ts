@@ -359,9 +359,8 @@ test.runIf(able && v1.memory !== undefined)('a file of v2 whose controller is mo
 });
 
 test.runIf(able && needs('limit:memory'))('less memory than a container needs to start', () => {
-  expect(run('-m', '4k', 'busybox', 'true')).toMatch(
-    /^125: tare: .*: killed on the way: memory ran out \(hint: give it a larger --memory\)\n$/,
-  );
+  // By v1 it is killed on the way; into a group of v2 it is born, and cannot even be executed.
+  expect(run('-m', '4k', 'busybox', 'true')).toMatch(/^125: tare: .*memory ran out.* give it a larger --memory\)\n$/);
 });
 
 /** A bundle with this text for its config.json. */
