@@ -1,6 +1,6 @@
 /**
  * `npm test [-- FILE…]`: sets everything up, then runs all tests, at last those that want a machine of their own, in it; or
- * the given files, here. The last line is `N passed, N failed, N skipped`.
+ * the given files, here. TARE_NO_MACHINE=1 leaves out the machine. The last line is `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { setup } from './setup.mjs';
 const files = process.argv.slice(2);
 // In the machine itself vitest finds those tests too, and nobody looks at pages.
 const inMachine = process.env.TARE_MACHINE === 'here';
-const wantsMachine = files.length === 0 && !inMachine;
+const wantsMachine = files.length === 0 && !inMachine && process.env.TARE_NO_MACHINE === undefined;
 const whyNot = wantsMachine ? whyNoMachine() : undefined;
 
 await setup(inMachine ? 'kernel' : wantsMachine && whyNot === undefined ? 'machine' : 'test');
