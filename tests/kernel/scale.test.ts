@@ -51,12 +51,9 @@ function report(what: string, begun: number, before: Weight, after: Weight): voi
   process.stdout.write(`${what}: ${seconds.toFixed(1)} s; ${sizes}; fds ${before.fds} → ${after.fds}\n`);
 }
 
-/**
- * In bytes: less per container than any object that is kept for each, beside what V8 needs at one time or another. In the test
- * machine, where all files share a process, that was once 5 MiB; ten thousand (TARE_FULL=1) show a kilobyte each all the same.
- */
+/** In bytes: less per container than any object that is kept for each, beside what V8 needs at one time or another. */
 const trifle = 200;
-const noise = 8 * 2 ** 20;
+const noise = 4 * 2 ** 20;
 
 test.runIf(able)(`${inTurn} containers one after another leave nothing`, patience, async () => {
   const host = observeHost(engine);
