@@ -81,7 +81,7 @@ function canReplay(
   const alone = child === undefined && successor === undefined && ops.every(({ stop }) => stop === undefined);
   const given = command === 'image' || JSON.stringify(spec.process.args) === JSON.stringify(args);
   const links = layersOf(image).some((layer) => decisive.some((path) => isLink(`${layer}${path}`)));
-  return alone && given && !links && !launch.newUser && idMapped.length === 0;
+  return alone && given && !links && !launch.maps && idMapped.length === 0;
 }
 
 /** Who we are: what of /proc/self/status a launch depends on. */

@@ -26,8 +26,10 @@ import { controlTerminal, openTerminal, startSession } from './terminal.ts';
 export interface Launch {
   /** What `clone3` is asked for beyond a process: what can only be born. */
   readonly cloneFlags: Named;
-  /** The child waits for its id maps. */
+  /** The child is born in a user namespace of its own. */
   readonly newUser: boolean;
+  /** The child waits for the id maps of a user namespace, whether born in it or not. */
+  readonly maps: boolean;
   /** Another process takes the child's place on the way. */
   readonly forks: boolean;
   readonly program: Program;
@@ -48,12 +50,13 @@ export function compile(spec: Spec, facts: Facts): Launch {
   joinV1Groups(stage);
 
   b.stage('namespaces');
-  if (born.newUser) {
-    stopAndWait(stage, 'maps', 'ask the parent for id maps');
-    becomeRootOfNamespace(stage);
-  }
+  if (born.newUser) awaitMaps(stage);
   setPriorities(stage);
   namespaces.joinNamespaces(stage);
+  if (born.makesUser) {
+    namespaces.makeUserNamespace(stage);
+    awaitMaps(stage);
+  }
   if (namespaceOf(spec, 'user')?.path !== undefined) becomeRootOfNamespace(stage);
   if (born.forks) {
     namespaces.makePidNamespace(stage);
@@ -92,7 +95,13 @@ export function compile(spec: Spec, facts: Facts): Launch {
     ...(facts.init ? { child } : {}),
     ...(born.forks ? { successor } : {}),
   };
-  return { cloneFlags: born.flags, newUser: born.newUser, forks: born.forks, program };
+  const maps = born.newUser || born.makesUser;
+  return { cloneFlags: born.flags, newUser: born.newUser, maps, forks: born.forks, program };
+}
+
+function awaitMaps(stage: Stage): void {
+  stopAndWait(stage, 'maps', 'ask the parent for id maps');
+  becomeRootOfNamespace(stage);
 }
 
 /** Nobody else is in the namespace yet who could profit from the last step. */

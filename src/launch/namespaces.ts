@@ -31,17 +31,26 @@ const unshared: readonly [Kind, string][] = [
   ['cgroup', 'a view of the cgroup tree that begins at its own'],
 ];
 
+export interface Birth {
+  readonly flags: Named;
+  /** Its user namespace is its own from the first moment on. */
+  readonly newUser: boolean;
+  /** Whoever is born in a user namespace has no power over those of others: it joins these first, and makes its own then. */
+  readonly makesUser: boolean;
+  readonly forks: boolean;
+}
+
 /** What the child must be born with: a process cannot enter a new pid namespace later, and owns all that is made after its user namespace. */
-export function bornWith(spec: Stage['spec']): { flags: Named; newUser: boolean; forks: boolean } {
-  const newUser = isNew(spec, 'user');
-  const forks =
-    namespaceOf(spec, 'pid')?.path !== undefined ||
-    (namespaceOf(spec, 'user')?.path !== undefined && isNew(spec, 'pid'));
+export function bornWith(spec: Stage['spec']): Birth {
+  const makesUser = isNew(spec, 'user') && joinable.some((kind) => namespaceOf(spec, kind)?.path !== undefined);
+  const newUser = isNew(spec, 'user') && !makesUser;
+  const userLater = makesUser || namespaceOf(spec, 'user')?.path !== undefined;
+  const forks = namespaceOf(spec, 'pid')?.path !== undefined || (userLater && isNew(spec, 'pid'));
   const kinds: Kind[] = [
     ...(newUser ? (['user'] as const) : []),
     ...(isNew(spec, 'pid') && !forks ? (['pid'] as const) : []),
   ];
-  return { flags: flags(CLONE, ...kinds.map((kind) => cloneFlag[kind])), newUser, forks };
+  return { flags: flags(CLONE, ...kinds.map((kind) => cloneFlag[kind])), newUser, makesUser, forks };
 }
 
 /** All are opened before any is joined: in another mount namespace the paths lead elsewhere. */
@@ -58,7 +67,11 @@ export function joinNamespaces({ b, spec, facts }: Stage): void {
   for (const [kind, why, fd] of opened) b.op(why, 'setns', [fd, flags(CLONE, cloneFlag[kind])]);
 }
 
-/** Who joins a user namespace does so before anything is made, and what is made belongs to it; the next process is the first of a new tree. */
+export function makeUserNamespace({ b }: Stage): void {
+  b.op('make users and groups of its own', 'unshare', [flags(CLONE, 'NEWUSER')]);
+}
+
+/** Who joins a user namespace, or makes one late, does so before anything is made, and what is made belongs to it; the next process is the first of a new tree. */
 export function makePidNamespace({ b, spec }: Stage): void {
   if (isNew(spec, 'pid')) b.op('make a process tree of its own', 'unshare', [flags(CLONE, 'NEWPID')]);
 }

@@ -109,7 +109,7 @@ function canRepeat({ launch, idMapped, spec }: Prepared): boolean {
   const { createContainer = [], poststop = [] } = spec.hooks ?? {};
   const stops = launch.program.ops.flatMap(({ stop }) => stop ?? []);
   const known = stops.every((stop) => stop === 'start' || stop === 'terminal' || stop === 'hooks');
-  return known && !launch.newUser && !launch.forks && idMapped.length + createContainer.length + poststop.length === 0;
+  return known && !launch.maps && !launch.forks && idMapped.length + createContainer.length + poststop.length === 0;
 }
 
 /** Whether a file or a directory is bound decides what is made for it to be bound to. */

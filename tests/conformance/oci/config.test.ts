@@ -1,5 +1,5 @@
 /** config.md and config-linux.md: what a container's own process sees of each property. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import type { Linux, Mount, Process, Spec } from '../../../src/spec/spec.ts';
 import { needs } from '../../kernel/needs.ts';
@@ -203,6 +203,27 @@ const properties: Property[] = [
     }),
     script: 'tr -s " " </proc/self/uid_map; tr -s " " </proc/self/gid_map',
     sees: ' 0 0 1000\n 0 0 1000\n',
+  },
+  {
+    section: 'config-linux.md, "Namespaces"',
+    title: "a new user namespace, and others' by path",
+    change: (spec) => ({
+      ...spec,
+      linux: {
+        ...spec.linux,
+        namespaces: [
+          ...(spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'network' && type !== 'uts'),
+          { type: 'user' as const },
+          { type: 'network' as const, path: `/proc/${globalThis.process.pid}/ns/net` },
+          { type: 'uts' as const, path: `/proc/${globalThis.process.pid}/ns/uts` },
+        ],
+        uidMappings: [{ containerID: 0, hostID: 0, size: 1000 }],
+        gidMappings: [{ containerID: 0, hostID: 0, size: 1000 }],
+      },
+      hostname: undefined,
+    }),
+    script: 'echo $$; tr -s " " </proc/self/uid_map; for kind in net uts; do readlink /proc/self/ns/$kind; done',
+    sees: `1\n 0 0 1000\n${['net', 'uts'].map((kind) => `${readlinkSync(`/proc/self/ns/${kind}`)}\n`).join('')}`,
   },
   {
     section: 'config-linux.md, "Sysctl"',

@@ -65,6 +65,41 @@ test('what can only be born is asked of clone3', () => {
   expect(born(specFor({ namespaces: { pid: { path: '/proc/7/ns/pid' } } }))).toEqual(['0', false, true]);
 });
 
+test('who is to join namespaces of others does so before it makes users of its own, whom others owe nothing', () => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const later = (spec: Spec): Spec => ({
+    ...spec,
+    mounts: [],
+    linux: {
+      uidMappings: ids,
+      gidMappings: ids,
+      namespaces: [{ type: 'user' }, { type: 'pid' }, { type: 'mount' }, { type: 'network', path: '/proc/7/ns/net' }],
+    },
+  });
+  expect(compile(later(bareSpec()), facts)).toMatchObject({ newUser: false, maps: true, forks: true });
+  const early = calls(compiled(later(bareSpec()))).slice(0, 18);
+  expect(early.join('\n')).toMatchInlineSnapshot(`
+    "close_range(3, 4294967295, CLOSE_RANGE_CLOEXEC)
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    recvfrom($sync, {byte}, 1, MSG_PEEK|MSG_DONTWAIT, 0, 0)  // or EAGAIN
+    $network = openat(AT_FDCWD, "/proc/7/ns/net", O_RDONLY|O_CLOEXEC, 0)
+    setns($network, CLONE_NEWNET)
+    unshare(CLONE_NEWUSER)
+    sendto($sync, {STOPPED: maps}, 16, MSG_NOSIGNAL, 0, 0)
+    read($sync, {byte}, 1)
+    setgroups(0, 0)
+    setresgid(0, 0, 0)
+    setresuid(0, 0, 0)
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    unshare(CLONE_NEWPID)
+    clone3({flags: CLONE_PARENT|CLONE_PIDFD|CLONE_PARENT_SETTID, parent_tid: &$successor}, 88)  // or none: skip 2
+    sendmsg($sync, {STOPPED: pidfd, SCM_RIGHTS: $child}, MSG_NOSIGNAL)
+    exit_group(0)
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    recvfrom($sync, {byte}, 1, MSG_PEEK|MSG_DONTWAIT, 0, 0)  // or EAGAIN"
+  `);
+});
+
 test('every call has a stage and a reason, lower case and without a full stop', () => {
   for (const { why, stage } of compiled(specFor({ terminal: true, init: true })).ops) {
     expect(stage).not.toBe('');
