@@ -38,6 +38,10 @@ function trims(machine: Booted): Parameter[] {
   return [
     ...common,
     parameter('no_timer_check', "do not try out whether the timer's interrupts arrive: translation makes them late"),
+    parameter(
+      'noreplace-smp',
+      'leave the locks of many processors in the code of one: each that is taken out empties caches of the translator',
+    ),
     ...(tscKhz === undefined
       ? []
       : [

@@ -44,8 +44,8 @@ describe('a machine', () => {
           the least board that runs Linux: virtio at fixed addresses, no PCI, no BIOS menus
       -accel tcg,thread=single
           QEMU translates the guest: no help from the processor
-      -cpu max
-          every feature that the translator knows
+      -cpu max,-erms,-fsrm
+          every feature that the translator knows but copying by single bytes: by eight it takes an eighth of the time
       -smp 1
           one processor
       -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
@@ -86,7 +86,7 @@ describe('a machine', () => {
           the kernel, loaded by QEMU: no boot loader
       -initrd /initramfs
           the first files: modules and init
-      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
           the kernel's parameters"
     `);
   });
@@ -107,6 +107,7 @@ describe('a machine', () => {
       initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no files for each cache of the kernel, no measuring of files, no hibernation
       initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register do not read 4 MB of types for BPF
       no_timer_check           do not try out whether the timer's interrupts arrive: translation makes them late
+      noreplace-smp            leave the locks of many processors in the code of one: each that is taken out empties caches of the translator
       tsc_early_khz=2596120    the host's clock rate: with no PIT to measure it by, the guest would hang
       tsc=reliable             tell time by that clock: nothing is there to check it by, and ticks are of 4 ms"
     `);
@@ -129,8 +130,8 @@ describe('a machine', () => {
   test('leaves the work to the processor under KVM', () => {
     expect(difference({ accelerator: 'kvm' })).toMatchInlineSnapshot(`
       "- -accel tcg,thread=single
-      - -cpu max
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -cpu max,-erms,-fsrm
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
       + -accel kvm
       + -cpu host
       + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register"
@@ -156,14 +157,14 @@ describe('a machine', () => {
       - -drive if=none,id=disk0,format=raw,file=/image,read-only=on
       - -device virtio-blk-device,drive=disk0
       - -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
       + -machine pc,smm=off,vmport=off,graphics=off,usb=off,hpet=off
       + -serial chardev:channel
       + -drive if=none,id=disk0,format=raw,file=/image,snapshot=on
       + -device ide-hd,drive=disk0,bus=ide.0
       + -netdev user,id=net
       + -device e1000,netdev=net,romfile=
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ type: 'q35', devices: 'emulated' })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
@@ -181,10 +182,10 @@ describe('a machine', () => {
   test('has a network without privileges', () => {
     expect(difference({ network: 'user' })).toMatchInlineSnapshot(`
       "- -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
       + -netdev user,id=net
       + -device virtio-net-device,netdev=net
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ type: 'q35', network: 'user' })).toContain('virtio-net-pci,netdev=net,romfile=');
   });
@@ -193,10 +194,10 @@ describe('a machine', () => {
     const network = { name: 'tap0', namespace: '/proc/7/ns/net' };
     expect(difference({ network })).toMatchInlineSnapshot(`
       "- -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
       + -netdev tap,id=net,ifname=tap0,script=no,downscript=no,vhost=off
       + -device virtio-net-device,netdev=net
-      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check tsc_early_khz=2596120 tsc=reliable"
+      + -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable"
     `);
     expect(difference({ network, type: 'q35', devices: 'emulated' })).toContain('+ -device e1000,netdev=net,romfile=');
   });
@@ -246,12 +247,14 @@ describe('a machine', () => {
   test('is as QEMU has it by default where it is not trimmed', () => {
     expect(difference({ type: 'q35', trimmed: false })).toMatchInlineSnapshot(`
       "- -machine microvm,acpi=on,pcie=off,usb=off,rtc=on,pic=off,pit=off,isa-serial=on
+      - -cpu max,-erms,-fsrm
       - -nodefaults
       - -device virtio-serial-device,max_ports=2
       - -device virtio-blk-device,drive=disk0
       - -nic none
-      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check tsc_early_khz=2596120 tsc=reliable
+      - -append console=ttyS0 panic=-1 reboot=t quiet cryptomgr.notests random.trust_cpu=on init_on_alloc=0 lsm=landlock initcall_blacklist=ftrace_check_for_weak_functions,trace_eval_init,tracer_init_tracefs initcall_blacklist=crypto_kdf108_init,blake2s_mod_init,load_system_certificate_list initcall_blacklist=slab_sysfs_init,init_ima,snapshot_device_init initcall_blacklist=btf_module_init,kfunc_init,bpf_key_sig_kfuncs_init,bpf_prog_test_run_init,bpf_rstat_kfunc_init,bpf_tcp_ca_kfunc_init,cubictcp_register no_timer_check noreplace-smp tsc_early_khz=2596120 tsc=reliable
       + -machine q35
+      + -cpu max
       + -device virtio-serial-pci,max_ports=2
       + -device virtio-blk-pci,drive=disk0
       + -append console=ttyS0 panic=-1 reboot=t"
