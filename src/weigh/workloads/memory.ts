@@ -1,4 +1,5 @@
 /** What an idle instance adds to the host, and who holds it. */
+import { setTimeout } from 'node:timers/promises';
 import { memory as memoryField } from '../fingerprint.ts';
 import { dropCaches } from '../page-cache.ts';
 import { proportionalSize } from '../processes.ts';
@@ -19,7 +20,7 @@ export const memory: Workload = {
   question: 'memory',
   asks: 'how much memory does an idle instance take from the host, and who holds it?',
   method:
-    'So many instances are started, or fewer if they take 512 MiB or ten seconds (of a quick look: three), which wait for the end of their input; what MemAvailable has lost then is divided by their number. The page cache is dropped before both readings (Young et al., "The true cost of containing: a gVisor case study", HotCloud 2019).',
+    'So many instances are started, or fewer if they take 512 MiB or ten seconds (of a quick look: three), which wait for the end of their input; what MemAvailable has lost then is divided by their number. The page cache is dropped before both readings, and what is free has come to rest (Young et al., "The true cost of containing: a gVisor case study", HotCloud 2019).',
   ownImage: true,
   measures: [
     measure('added', 'added to the host', 'Lost MemAvailable by the number of instances, page cache dropped.'),
@@ -58,8 +59,7 @@ const thorough: Crowd = { count: 100, budget: 512, patience: 10 };
 const hasty: Crowd = { count: 30, budget: 512, patience: 3 };
 
 async function weighIdle(peer: Peer, { count, budget, patience }: Crowd): Promise<Values> {
-  await dropCaches();
-  const before = memoryField('MemAvailable');
+  const before = await settled();
   const held: Held[] = [];
   try {
     const deadline = performance.now() + patience * 1000;
@@ -67,8 +67,7 @@ async function weighIdle(peer: Peer, { count, budget, patience }: Crowd): Promis
       const one = await peer.hold?.();
       if (one !== undefined) held.push(one);
     }
-    await dropCaches();
-    const added = (before - memoryField('MemAvailable')) / held.length;
+    const added = (before - (await settled())) / held.length;
     const { payload = [], helpers = [] } = peer.processes?.() ?? {};
     const [own, others] = [payload, helpers].map((pids) => sizeOf(pids) / held.length);
     return {
@@ -81,5 +80,25 @@ async function weighIdle(peer: Peer, { count, budget, patience }: Crowd): Promis
     await Promise.all(held.map(async (one) => one.release()));
   }
 }
+
+/**
+ * MemAvailable in MiB, page cache dropped, as soon as it has come to rest: what ended just now, a machine say, gives back its
+ * memory by and by. After a second it is what it is: somebody else is busy.
+ */
+async function settled(): Promise<number> {
+  await dropCaches();
+  const deadline = performance.now() + 1000;
+  let last = memoryField('MemAvailable');
+  while (performance.now() < deadline) {
+    await setTimeout(20);
+    const now = memoryField('MemAvailable');
+    if (Math.abs(now - last) < rest) return now;
+    last = now;
+  }
+  return last;
+}
+
+/** In MiB, of 20 ms. */
+const rest = 0.25;
 
 const sizeOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + proportionalSize(pid), 0) / 1024;

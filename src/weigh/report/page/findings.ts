@@ -69,9 +69,18 @@ function besideMachine(
       because: [],
     };
   }
-  const { ratio, low, high, verdict } = contrast(machine, container, weighing);
   const [ours, theirs] = [said(field, container), said(field, machine)];
   const few = fewest(container, machine);
+  if (!isAboveNothing(container) && areApart(container, machine)) {
+    const apart = machine.summary.median - container.summary.median;
+    return {
+      title,
+      figure: `${readable(Math.abs(apart), field.measure.unit)} ${apart > 0 ? larger : smaller}`,
+      claim: `${claim(ours, theirs)}, which is nothing as far as can be told: so there is no ratio.`,
+      because: because(weighing, field, container, machine),
+    };
+  }
+  const { ratio, low, high, verdict } = contrast(machine, container, weighing);
   if (few < enough && areApart(container, machine)) {
     const [factor, word] = ratio > 1 ? [ratio, larger] : [1 / ratio, smaller];
     const sure = `of only ${few} ${few === 1 ? 'sample' : 'samples'}, too few for an interval`;
@@ -108,6 +117,9 @@ const fewest = (...standings: readonly Standing[]): number => Math.min(...standi
 /** All samples of the one are below all of the other. */
 const areApart = ({ summary: one }: Standing, { summary: other }: Standing): boolean =>
   one.max < other.min || other.max < one.min;
+
+/** What is added to a host may be less than what comes and goes there anyway. */
+const isAboveNothing = ({ summary }: Standing): boolean => summary.min > 0;
 
 /** A machine that was taken up from a snapshot is another story. */
 const bestBooted = (field: Field): Standing | undefined =>

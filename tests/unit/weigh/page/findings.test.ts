@@ -87,5 +87,18 @@ describe('what a weighing means', () => {
     expect(finding?.claim).toContain('(of only 2 samples, too few for an interval)');
   });
 
+  test('divides by nothing that may be nothing', () => {
+    const memory = example.questions.find(({ name }) => name === 'memory');
+    const series = memory!.series.map((one) => {
+      const added = (one.values.added ?? []).map((value) => value - 0.8);
+      const [min, median] = [Math.min(...added), (one.summaries.added?.median ?? 0) - 0.8];
+      const summaries = { ...one.summaries, added: { ...one.summaries.added!, min, median } };
+      return { ...one, values: { ...one.values, added }, summaries };
+    });
+    const [finding] = findingsOf({ ...example, questions: [{ ...memory!, series }] });
+    expect(finding?.figure).toMatch(/^10\d[\s\u00a0\u2009]MiB more$/);
+    expect(finding?.claim).toContain('which is nothing as far as can be told');
+  });
+
   test('is nothing where nothing was asked', () => expect(findingsOf({ ...example, questions: [] })).toEqual([]));
 });
