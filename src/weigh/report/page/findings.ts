@@ -83,12 +83,11 @@ function besideMachine(
   const { ratio, low, high, verdict } = contrast(machine, container, weighing);
   if (few < enough && areApart(container, machine)) {
     const [factor, word] = ratio > 1 ? [ratio, larger] : [1 / ratio, smaller];
-    const sure = `of only ${few} ${few === 1 ? 'sample' : 'samples'}, too few for an interval`;
     const why = because(weighing, field, container, machine);
     return {
       title,
       figure: `about ${times(factor)} ${word}`,
-      claim: `${claim(ours, theirs)} (${sure}).`,
+      claim: `${claim(ours, theirs)} (${tooFew(few)}).`,
       because: why,
     };
   }
@@ -111,6 +110,8 @@ function besideMachine(
 
 /** Of fewer the rank-sum test finds none far enough apart: 5 beside 5, in any order. */
 const enough = 5;
+
+const tooFew = (few: number): string => `of only ${few} ${few === 1 ? 'sample' : 'samples'}, too few for an interval`;
 
 const fewest = (...standings: readonly Standing[]): number => Math.min(...standings.map(({ values }) => values.length));
 
@@ -184,7 +185,9 @@ function startBesideProcess(weighing: Weighing, field: Field): Finding | undefin
   const [bare, container] = [bestOf(field, 'process'), bestOf(field, 'container')];
   if (bare === undefined || container === undefined) return undefined;
   const { ratio, low, high, verdict } = contrast(container, bare, weighing);
-  if (verdict === 'same')
+  const few = fewest(container, bare);
+  const hasty = few < enough && areApart(container, bare);
+  if (verdict === 'same' && !hasty)
     return { title, figure: '=', claim: 'no difference to a bare process can be claimed.', because: [] };
   const more = container.summary.median - bare.summary.median;
   const { traits, title: name } = container.backend;
@@ -199,7 +202,7 @@ function startBesideProcess(weighing: Weighing, field: Field): Finding | undefin
   return {
     title,
     figure: `${more < 0 ? '−' : '+'}\u2009${readable(Math.abs(more), field.measure.unit)}`,
-    claim: `where ${name} starts the program, and not the bare process that takes ${readable(bare.summary.median, field.measure.unit)}: ${times(ratio)} (95 %: ${range(low, high)}×).`,
+    claim: `where ${name} starts the program, and not the bare process that takes ${readable(bare.summary.median, field.measure.unit)}: ${times(ratio)} (${hasty ? tooFew(few) : `95 %: ${range(low, high)}×`}).`,
     because: [`It buys ${listed(parts)}.`],
   };
 }

@@ -82,9 +82,10 @@ describe('what a weighing means', () => {
         summaries: { gone: { ...one.summaries.gone!, count: 2, min, max, median: (min + max) / 2 } },
       };
     });
-    const [finding] = findingsOf({ ...example, questions: [{ ...question!, series: shortened }] });
+    const [finding, adds] = findingsOf({ ...example, questions: [{ ...question!, series: shortened }] });
     expect(finding?.figure).toMatch(/^about 5\d\d× faster$/);
     expect(finding?.claim).toContain('(of only 2 samples, too few for an interval)');
+    expect(adds?.claim).toContain('(of only 2 samples, too few for an interval)');
   });
 
   test('divides by nothing that may be nothing', () => {
