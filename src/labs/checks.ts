@@ -9,7 +9,8 @@ import { cgroupShape, checkCgroup, checkRead, readShape } from './checks/kernel-
 import { checkMount } from './checks/mounts.ts';
 import { checkNetwork, networkShape } from './checks/network.ts';
 import { checkPair, pairShape } from './checks/pair.ts';
-import { checkProcess, processShape } from './checks/process.ts';
+import { checkProcess } from './checks/process.ts';
+import { processShape } from './checks/process-shape.ts';
 import { mountShape } from './checks/shapes.ts';
 import type { Finding } from './finding.ts';
 import type { World } from './world.ts';

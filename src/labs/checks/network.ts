@@ -5,7 +5,8 @@ import * as z from 'zod';
 import type { Finding } from '../finding.ts';
 import { ask } from '../system.ts';
 import type { World } from '../world.ts';
-import { findProcesses, processShape } from './process.ts';
+import { findProcesses } from './process.ts';
+import { processShape } from './process-shape.ts';
 import { scalar } from './shapes.ts';
 
 const deviceShape = z.strictObject({

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import type { Finding } from '../finding.ts';
 import { Process, type World } from '../world.ts';
-import { checkProcess, describeProcess, findProcesses, processShape } from './process.ts';
+import { checkProcess, describeProcess, findProcesses } from './process.ts';
+import { processShape } from './process-shape.ts';
 import { namespaceShape } from './shapes.ts';
 
 export const pairShape = z.strictObject({
