@@ -31,7 +31,7 @@ export function openSession(): Session {
     written = Promise.all([written, new Promise<void>((resolve) => stream.write(text, () => resolve()))]);
   };
   return {
-    cwd: process.cwd(),
+    cwd: workingDirectory(env),
     env,
     print: (text) => {
       write(process.stdout, text);
@@ -43,6 +43,16 @@ export function openSession(): Session {
     colours: (fd) => hasColours && isatty(fd),
     logLevel: 'silent',
   };
+}
+
+/** One that was removed has no name any more: what is asked for relative to it fails, by the name that it had. */
+function workingDirectory({ PWD }: NodeJS.ProcessEnv): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return PWD?.startsWith('/') === true ? PWD : '/';
+  }
 }
 
 /** `tare explain … | head`: nobody reads on, so there is no more to do. 141 is what a shell reports of SIGPIPE. */
