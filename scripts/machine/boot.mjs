@@ -113,7 +113,10 @@ export async function chooseProcessor(image) {
  */
 async function qemu(args, seconds, output = 'pipe', input = 'pipe') {
   // At the end of its input QEMU takes the port for closed, and the guest would wait for somebody who reads.
-  const child = spawn('qemu-system-x86_64', args, { stdio: [input, output, 'pipe'] });
+  // It ends with us, however we end, and gives the terminal back.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'qemu-system-x86_64', ...args], {
+    stdio: [input, output, 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text) => (stdout += text));

@@ -1,6 +1,5 @@
 /** A lab in the test machine, at this terminal: for what this host's kernel cannot do, or should not be asked to. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { run, say } from '../command.mjs';
@@ -17,7 +16,7 @@ const progress = '/root/.local/state/tare/labs';
 
 /** The port is a terminal of unknown size. @param {string} lab */
 const job = (lab) => `
-export HOME=/root PATH=${checkout}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=${process.env.TERM ?? 'vt100'}
+export TARE_MACHINE=here HOME=/root PATH=${checkout}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=${process.env.TERM ?? 'vt100'}
 mkdir -p ${progress}
 mount -t 9p -o trans=virtio,version=9p2000.L labs ${progress}
 cd /root
@@ -29,11 +28,11 @@ exec setsid --ctty --wait sh -c '
 /**
  * @param {string} lab its number
  * @param {string} folder of this host, where progress is kept
+ * @param {string} host an empty directory, whose owner takes it away
  * @returns {Promise<number>} the exit code of `tare lab run`
  */
-export async function runLab(lab, folder) {
+export async function runLab(lab, folder, host) {
   const image = buildMachine();
-  const host = mkdtempSync(join(tmpdir(), 'tare-lab-'));
   try {
     say('packs this checkout for it; Ctrl-A x ends the machine at any time');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -41,7 +40,6 @@ export async function runLab(lab, folder) {
     const disk = { file: makeCheckoutDisk(host), format: /** @type {const} */ ('raw'), kept: false };
     return (await runJob(image, { disk, host, seconds, terminal: { folder } })) ?? 1;
   } finally {
-    rmSync(host, { recursive: true, force: true });
     // QEMU has it back as it was, unless it was killed.
     if (process.stdin.isTTY) run('stty', ['-F', '/dev/tty', 'sane']);
   }

@@ -26,7 +26,7 @@ const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 /** @param {readonly string[]} files */
 const job = (files) => `
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export TARE_MUST_RUN=1 TARE_SUMMARY=/host/summary.json
+export TARE_MACHINE=here TARE_MUST_RUN=1 TARE_SUMMARY=/host/summary.json
 cd ${checkout}/dist/machine
 exec node main.js ${files.map(quote).join(' ')}
 `;

@@ -20,6 +20,8 @@ export async function main(argv: readonly string[], session: Session): Promise<n
   return runLab(command, {
     print: session.print,
     columns: columnsOf(process.stdout),
+    rows: process.stdout.rows === 0 ? undefined : process.stdout.rows,
+    guided: false,
     colours: session.colours(1) && !command.plain,
     env: session.env,
     cwd: session.cwd,

@@ -1,9 +1,9 @@
 /** Scripts of a lab's file, as programs that the lab starts. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { closeSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { markerVariable } from './marker.ts';
+import { openNameless } from './nameless.ts';
 import type { Place } from './place.ts';
 import { systemPath } from './system.ts';
 
@@ -46,9 +46,7 @@ function labEnvironment({ tag }: Pick<Place, 'tag'>, bin: string): NodeJS.Proces
 
 /** Runs a script to its end; what it has left in the background stays. */
 export async function runScript({ text, place, bin }: Script): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'tare-lab-'));
-  // A pipe would be held open by what stays in the background.
-  const file = openSync(join(folder, 'output'), 'w+');
+  const file = openNameless(); // a pipe would be held open by what stays in the background
   try {
     const child = spawn('/bin/bash', ['--noprofile', '--norc', '-c', prelude + text], {
       cwd: place.dir,
@@ -59,9 +57,8 @@ export async function runScript({ text, place, bin }: Script): Promise<Outcome> 
     const status = await new Promise<number | undefined>((resolve, reject) =>
       child.once('error', reject).once('exit', (code) => resolve(code ?? undefined)),
     );
-    return { status, output: readFileSync(join(folder, 'output'), 'utf8') };
+    return { status, output: readFileSync(`/proc/self/fd/${file}`, 'utf8') };
   } finally {
     closeSync(file);
-    rmSync(folder, { recursive: true });
   }
 }

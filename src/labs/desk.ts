@@ -16,7 +16,11 @@ export interface LabCommand {
 export interface Desk {
   readonly print: (text: string) => void;
   readonly columns: number;
+  /** Undefined where standard output is no terminal. */
+  readonly rows: number | undefined;
   readonly colours: boolean;
+  /** In the shell of a guided session: its words are `lab check` and the like, and texts are read page by page. */
+  readonly guided: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly uid: number;

@@ -59,7 +59,8 @@ const stepShape = z
   .refine(({ check, ask }) => check !== undefined || ask !== undefined, 'a step has a check, an ask, or both');
 
 export const labShape = z.strictObject({
-  name: z.string().regex(/^[a-z0-9-]+$/, 'small letters, digits and -'),
+  /** That of a directory beside `busybox`. */
+  name: z.string().regex(/^(?!busybox$)[a-z0-9-]+$/, 'small letters, digits and -, and not busybox'),
   /** Of the project's own. */
   number: z.int().positive().optional(),
   title: text,

@@ -58,6 +58,16 @@ function wrap(words: readonly string[], width: number, hang: string): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
+/** Lines of a program: only those that are too wide are wrapped. */
+export function fold(text: string, page: Page, indent: string): string {
+  const width = Math.min(page.columns, widest) - indent.length;
+  return text
+    .split('\n')
+    .flatMap((line) => (line.length <= width ? [line] : wrap(line.split(' '), width, '  ')))
+    .map((line) => (line === '' ? '\n' : `${indent}${line}\n`))
+    .join('');
+}
+
 /** A label before each paragraph, so that it reads well aloud. */
 function labelled(label: string, text: string, page: Page): string {
   const width = Math.min(page.columns, widest) - 12;

@@ -22,6 +22,10 @@ const lacks: Readonly<Record<string, () => string | undefined>> = {
   kvm: () =>
     accessible('/dev/kvm', constants.R_OK | constants.W_OK) ? undefined : '/dev/kvm is not there, or not yours to use',
   qemu: () => (onPath('qemu-system-x86_64') ? undefined : 'there is no QEMU: apt-get install qemu-system-x86'),
+  machine: () =>
+    process.env.TARE_MACHINE === 'here'
+      ? undefined
+      : 'it breaks out of containers, for which there is a virtual machine; where this one may be broken, TARE_MACHINE=here says so',
   subids: () => {
     const missing = ['newuidmap', 'newgidmap'].filter((tool) => !onPath(tool));
     if (missing.length > 0) return `there is no ${missing.join(' and no ')}: apt-get install uidmap`;

@@ -2,8 +2,8 @@
  * Where a lab is on this host. All that it makes there is found again by one of these: processes by a word in their environment,
  * mounts and files under one directory, groups and network things by their names.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { readMountinfo } from '../index.ts';
 import type { Lab } from './format.ts';
 import { markerVariable } from './marker.ts';
@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** What texts of labs may ask for besides the lab's own values. */
-export const placeNames = ['dir', 'cgroup', 'net', 'tag', 'tare', 'root'] as const;
+export const placeNames = ['dir', 'cgroup', 'net', 'tag', 'tare', 'root', 'busybox'] as const;
 
 export interface Whose {
   readonly uid: number;
@@ -44,14 +44,37 @@ export function placeOf({ name, number }: Pick<Lab, 'name' | 'number'>, seed: nu
   };
 }
 
-/** `tare` is how this command was started, `root` is the directory of a root filesystem with busybox. */
-export const placeValues = ({ dir, cgroup, net, tag }: Place, tare: string, root: string): Values => ({
+/** Short enough for a command on one line, wherever the checkout lies. */
+const busyboxOf = ({ dir }: Place): string => join(dirname(dir), 'busybox');
+
+/** @param root the directory of a root filesystem with busybox */
+export function makePlace(place: Place, root: string): void {
+  mkdirSync(place.dir, { recursive: true, mode: 0o755 });
+  rmSync(busyboxOf(place), { force: true });
+  symlinkSync(join(root, 'bin/busybox'), busyboxOf(place));
+}
+
+/** Another lab of the same student may still be there. */
+export function removePlace(place: Place): void {
+  rmSync(place.dir, { recursive: true, force: true });
+  const student = dirname(place.dir);
+  if (existsSync(student) && readdirSync(student).every((name) => name === basename(busyboxOf(place))))
+    rmSync(student, { recursive: true });
+}
+
+/** `tare` is how this command was started. */
+export const placeValues = (place: Place, tare: string, root: string): Values => ({
+  ...namesOf(place),
+  tare,
+  root,
+  busybox: busyboxOf(place),
+});
+
+const namesOf = ({ dir, cgroup, net, tag }: Place): Values => ({
   dir,
   cgroup: cgroup ?? '/sys/fs/cgroup/none',
   net,
   tag,
-  tare,
-  root,
 });
 
 /** The root of the unified hierarchy for root; for others the group they are in, which may be theirs to divide. */

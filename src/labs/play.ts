@@ -2,7 +2,6 @@
  * Plays a lab as no student would: every step untouched, with tricks, with its own mistakes, and with its solution. What a lab
  * promises is seen to hold on this machine.
  */
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TareError } from '../index.ts';
 import { runScript } from './command.ts';
@@ -10,11 +9,11 @@ import type { Desk } from './desk.ts';
 import type { Lab, Step } from './format.ts';
 import { judge, type Verdict } from './judge.ts';
 import { showVerdict } from './layout.ts';
-import type { Place } from './place.ts';
+import { makePlace, type Place } from './place.ts';
 import { reply } from './question.ts';
 import { removeTraces } from './reset.ts';
 import { hostnamesOf, type Values } from './seed.ts';
-import { labFor } from './started.ts';
+import { busyboxRoot, labFor } from './started.ts';
 import { describeHost, type HostReference } from './world.ts';
 
 export interface Played {
@@ -61,7 +60,7 @@ class Player {
 
   async begin(): Promise<void> {
     await this.clear();
-    mkdirSync(this.#place.dir, { recursive: true });
+    makePlace(this.#place, busyboxRoot());
     if (this.#lab.prepare !== undefined) await this.#run(this.#lab.prepare);
   }
 

@@ -15,6 +15,12 @@ export function possible(lab: Lab): Lab {
   return { ...lab, steps: lab.steps.filter((step) => !out.has(step)) };
 }
 
-/** A line for each step that is left out, with the reason. */
-export const describeLeftOut = (lab: Lab): readonly string[] =>
-  leftOut(lab).map(({ step, lacks }) => `left out on this machine: ${step.title} (${describeLacks(lacks).join('; ')})`);
+/** A line for each reason, with the steps that are left out for it. */
+export function describeLeftOut(lab: Lab): readonly string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { step, lacks } of leftOut(lab)) {
+    const reason = describeLacks(lacks).join('; ');
+    byReason.set(reason, [...(byReason.get(reason) ?? []), step.title]);
+  }
+  return [...byReason].map(([reason, titles]) => `left out on this machine: ${titles.join('; ')} (${reason})`);
+}

@@ -54,6 +54,12 @@ const progressShape = z.object({
 });
 export type Progress = z.infer<typeof progressShape>;
 
+interface SessionName {
+  readonly name: string;
+  /** As it is called where it is open already. */
+  readonly what: string;
+}
+
 export class Notebook {
   readonly folder: string;
   readonly #file: string;
@@ -94,23 +100,32 @@ export class Notebook {
     return result;
   }
 
-  /** Held by a guided session of a lab. @throws TareError where another one is open */
-  openSession(lab: string): Disposable {
+  /** Held by a guided session. @throws TareError where another one is open */
+  openSession({ name, what }: SessionName): Disposable {
     this.update(() => {});
-    const path = join(this.folder, `${lab}.session`);
+    const path = this.#sessionFile(name);
     const holder = takeLock(path);
     if (holder === undefined) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
-    throw new TareError(`lab ${lab} is open in another terminal, in process ${holder.split(' ')[0]}`, {
+    throw new TareError(`${what} is open in another terminal, in process ${holder.split(' ')[0]}`, {
       hint: 'go on there, or leave that shell first; tare lab check works beside it',
     });
   }
 
+  isOpen({ name }: SessionName): boolean {
+    const holder = read(this.#sessionFile(name));
+    return holder !== undefined && isAlive(holder);
+  }
+
   /** The shell of an open session: whose parent holds it. */
   sessionShells(lab: string): readonly number[] {
-    const holder = read(join(this.folder, `${lab}.session`));
+    const holder = read(this.#sessionFile(lab));
     if (holder === undefined || !isAlive(holder)) return [];
     const pid = Number(holder.split(' ')[0]);
     return (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+  }
+
+  #sessionFile(name: string): string {
+    return join(this.folder, `${name}.session`);
   }
 
   #write(progress: Progress): void {

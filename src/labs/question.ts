@@ -14,12 +14,14 @@ export interface Reply {
   readonly right: boolean;
 }
 
-/** @throws TareError where there is no such answer, or the measurement says no number */
+/** @throws TareError where there is no such answer */
+export function refuseUnknown({ options }: Ask, chosen: string): void {
+  if (Object.hasOwn(options, chosen)) return;
+  throw new TareError(`answer ${chosen}: no such answer`, { hint: `it is one of ${Object.keys(options).join(', ')}` });
+}
+
+/** @throws TareError where the measurement says no number */
 export async function reply({ options, measure }: Ask, chosen: string, script: Omit<Script, 'text'>): Promise<Reply> {
-  if (!Object.hasOwn(options, chosen))
-    throw new TareError(`answer ${chosen}: no such answer`, {
-      hint: `it is one of ${Object.keys(options).join(', ')}`,
-    });
   const { output, status } = await runScript({ text: measure, ...script });
   const lines = output.trimEnd().split('\n');
   const last = lines.pop() ?? '';

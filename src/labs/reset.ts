@@ -1,11 +1,11 @@
 /** Takes away all that a lab has made on this host, whoever made it and however it ended. */
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMountinfo, readNamespaces, readStatus } from '../index.ts';
 import { startTime } from './alive.ts';
-import type { Place } from './place.ts';
+import { type Place, removePlace } from './place.ts';
 import { ask } from './system.ts';
 import { type HostReference, type Process, World } from './world.ts';
 
@@ -38,21 +38,11 @@ export async function removeTraces(traces: Traces): Promise<Removal> {
   unmountAll(traces.place, note);
   detachLoops(traces.place, note);
   if (existsSync(traces.place.dir) && mountsUnder(traces.place.dir).length === 0) {
-    rmSync(traces.place.dir, { recursive: true, force: true });
-    removeEmpty(dirname(traces.place.dir));
+    removePlace(traces.place);
     note(`the directory ${traces.place.dir}`, true);
   }
   restoreHostname(traces, note);
   return { removed, left };
-}
-
-/** Of the student; another of their labs may still be there. */
-function removeEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch {
-    // ENOTEMPTY
-  }
 }
 
 type Note = (what: string, gone: boolean) => void;

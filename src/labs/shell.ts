@@ -10,22 +10,32 @@
  *
  * A number ties an answer to its question: whoever was interrupted with Ctrl-C reads over what is left of the last one. Functions and
  * pipes are inherited by a bash inside, be it in other namespaces: it asks just so.
+ *
+ * A line that begins with FF or VT is a stop, where its reader presses Enter (pages.ts); who has typed on already is not kept.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { markerVariable } from './marker.ts';
+import { openNameless } from './nameless.ts';
+import { clearing, Pages, stop, turn } from './pages.ts';
 import type { Place } from './place.ts';
 
 /** Where bash keeps our pipes: numbers that nobody uses by hand. */
 const [answers, questions] = [252, 253];
 
-const rc = (prompt: string): string => `
+/** An ANSI-C string of bash. */
+const quoted = (text: string): string =>
+  `$'${[...text].map((letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')}'`;
+
+const rc = (prompt: string, clear: string): string => `
 [ -r ~/.bashrc ] && . ~/.bashrc
-exec ${answers}<&3 3<&- ${questions}>&4 4>&-
+exec ${answers}<&3 3<&- ${questions}>&4 4>&- 5<&-
+__tare_stop() {
+  [ -t 0 ] && [ -t 1 ] && ! read -t 0 || return 0
+  printf '%s' "$1"; IFS= read -rs; printf '%s' "$2"
+}
 __tare_ask() {
   local line id=$RANDOM$RANDOM heard=
   ( echo "$id $*" >&${questions} ) 2>/dev/null || { echo 'tare lab run has ended: leave this shell with exit'; return 1; }
@@ -33,6 +43,8 @@ __tare_ask() {
     case $line in
       $'\\002'$id) heard=1 ;;
       $'\\004'$id) return 0 ;;
+      ${quoted(turn)}*) [ -n "$heard" ] && __tare_stop "\${line#?}" ${quoted(clear)} ;;
+      ${quoted(stop)}*) [ -n "$heard" ] && __tare_stop "\${line#?}" $'\\r\\e[K' ;;
       *) [ -n "$heard" ] && printf '%s\\n' "$line" ;;
     esac
   done
@@ -42,7 +54,8 @@ lab() { __tare_ask "\${@:-text}"; }
 PROMPT_COMMAND='__tare_ask prompt'
 PS1='${prompt}'
 export PROMPT_COMMAND PS1
-export -f __tare_ask lab
+export -f __tare_ask __tare_stop lab
+__tare_ask opening
 `;
 
 export interface Shell {
@@ -51,22 +64,27 @@ export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Such as `lab 1 \$ `: bash's own escapes. */
   readonly prompt: string;
-  /** What is printed for `prompt`, or for the words after `lab`. */
-  readonly answer: (words: string) => Promise<string>;
+  /** Of the terminal; undefined where nobody is to press a key. */
+  readonly rows: number | undefined;
+  readonly columns: number;
+  /** Whether a page begins on a clear screen. */
+  readonly clears: boolean;
+  /** Prints, as it comes, what there is to say to `opening`, `prompt`, or the words after `lab`. */
+  readonly answer: (words: string, print: (text: string) => void) => Promise<void>;
 }
 
 /** From its start to its end; its exit code. */
-export async function runShell({ place, bin, env, prompt, answer }: Shell): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'tare-lab-'));
-  const file = join(folder, 'rc');
-  writeFileSync(file, rc(prompt));
-  const bash = spawn('/bin/bash', ['--rcfile', file, '-i'], {
+export async function runShell({ place, bin, env, prompt, answer, ...page }: Shell): Promise<number> {
+  const script = openNameless();
+  writeSync(script, rc(prompt, page.clears ? clearing : ''));
+  const bash = spawn('/bin/bash', ['--rcfile', '/dev/fd/5', '-i'], {
     cwd: place.dir,
     env: { ...env, PATH: `${bin}:${env.PATH ?? ''}`, [markerVariable]: place.tag },
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe'],
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe', script],
   });
   const forget = passOn((signal) => bash.kill(signal));
-  const [, , , theirs, ours] = bash.stdio as readonly [null, null, null, Writable, Readable];
+  closeSync(script);
+  const [, , , theirs, ours] = bash.stdio as unknown as readonly [null, null, null, Writable, Readable];
   theirs.on('error', () => {}); // the shell has gone
   const lines = createInterface({ input: ours });
   let last: Promise<unknown> = Promise.resolve();
@@ -74,8 +92,10 @@ export async function runShell({ place, bin, env, prompt, answer }: Shell): Prom
     const [id = '', ...words] = line.split(' ');
     // One after the other: they change the same progress.
     last = last.then(async () => {
-      const text = await answer(words.join(' '));
-      theirs.write(`\u0002${id}\n${text}${text === '' || text.endsWith('\n') ? '' : '\n'}\u0004${id}\n`);
+      const pages = new Pages(page);
+      theirs.write(`\u0002${id}\n`);
+      await answer(words.join(' '), (text) => theirs.write(pages.add(text)));
+      theirs.write(`${pages.end()}\u0004${id}\n`);
     });
   });
   try {
@@ -87,7 +107,6 @@ export async function runShell({ place, bin, env, prompt, answer }: Shell): Prom
     lines.close();
     ours.destroy();
     theirs.destroy();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -7,6 +7,7 @@ import type { Desk } from './desk.ts';
 import { findLab, loadLab } from './exercises.ts';
 import { fill } from './fill.ts';
 import type { Lab, Step } from './format.ts';
+import { nameVariable } from './marker.ts';
 import { possible } from './possible.ts';
 import { type Place, placeOf, placeValues } from './place.ts';
 import type { LabProgress, Notebook, Progress, StepProgress } from './progress.ts';
@@ -30,17 +31,20 @@ export function labFor(lab: Lab, seed: number, desk: Desk): { lab: Lab; values: 
 }
 
 /** Where the built-in image was unpacked by the build: beside the bundle, or in `dist` when the sources run as they are. */
-function busyboxRoot(): string {
+export function busyboxRoot(): string {
   const places = ['images/busybox/rootfs', '../../dist/images/busybox/rootfs'].map((path) =>
     join(import.meta.dirname, path),
   );
   return places.find((path) => existsSync(path)) ?? '';
 }
 
-/** @throws TareError where none was started, or not since this machine was booted */
+/**
+ * That of the guided session whose shell this is, or else the one that was started last.
+ * @throws TareError where none was started, or not since this machine was booted
+ */
 export function currentLab(notebook: Notebook, desk: Desk): Started {
   const progress = notebook.read();
-  const { current } = progress;
+  const current = desk.env[nameVariable] ?? progress.current;
   const known = current === undefined ? undefined : progress.labs[current];
   if (current === undefined || known === undefined)
     throw new TareError('no lab was started', { hint: 'tare lab list shows them, tare lab start 1 starts the first' });

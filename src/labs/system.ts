@@ -17,9 +17,9 @@ export function ask(program: string, args: readonly string[]): string | undefine
   }
 }
 
-/** A program that has our terminal until it ends; its exit code. */
+/** A program that has our terminal until it ends, and ends with us; its exit code. */
 export async function runOnTerminal(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(program, args, { stdio: 'inherit' });
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', program, ...args], { stdio: 'inherit' });
   const ignore = () => {}; // Ctrl-C is its affair
   process.on('SIGINT', ignore);
   const [code] = (await once(child, 'exit')) as [number | null];

@@ -2,13 +2,14 @@
 import type { Desk } from './desk.ts';
 import type { Ask, Lab } from './format.ts';
 import { fill } from './fill.ts';
-import { layOut } from './layout.ts';
+import { fold, layOut } from './layout.ts';
+import { turnTo } from './pages.ts';
 import type { LabProgress } from './progress.ts';
 import type { Reply } from './question.ts';
 import { currentStep } from './started.ts';
 import pc from 'picocolors';
 
-type Page = Pick<Desk, 'columns' | 'colours'>;
+type Page = Pick<Desk, 'columns' | 'colours' | 'guided'>;
 
 export const nameOf = ({ number, name }: Lab): string => (number === undefined ? `Lab ${name}` : `Lab ${number}`);
 
@@ -36,14 +37,25 @@ function showStep(lab: Lab, index: number, page: Page): string {
   const step = lab.steps[index];
   if (step === undefined) return '';
   const { ask } = step;
+  const [withoutQuestion, withQuestion] = page.guided ? guidedWords : words;
   return [
     `${bold(`Step ${index + 1} of ${lab.steps.length}: ${step.title}`)}\n\n`,
     layOut(step.say, page),
     ...(ask === undefined ? [] : ['\n', showQuestion(ask, page)]),
-    ask === undefined
-      ? '\nThen: tare lab check\n'
-      : '\nThen: tare lab check, which asks for your answer, and measures.\n',
+    `\n${ask === undefined ? withoutQuestion : withQuestion}\n`,
   ].join('');
+}
+
+const words = ['Then: tare lab check', 'Then: tare lab check, which asks for your answer, and measures.'] as const;
+const guidedWords = [
+  'It is checked at each prompt; lab check says what is missing.',
+  'Then: lab answer LETTER, and it is measured.',
+] as const;
+
+/** Between what was said of a step and the next one. */
+export function showTurn(lab: Lab, progress: LabProgress | undefined, { guided }: Page): string {
+  const index = currentStep(lab, progress);
+  return guided ? turnTo(index === undefined ? 'what you have seen' : `step ${index + 1}`) : '\n';
 }
 
 function showQuestion({ question, options }: Ask, page: Page): string {
@@ -55,7 +67,7 @@ function showQuestion({ question, options }: Ask, page: Page): string {
 }
 
 export function showReply(ask: Ask, { chosen, figure, output, rightly, right }: Reply, page: Page): string {
-  const rows = output === '' ? '' : `Measured on this machine, just now:\n\n${output.replace(/^(?=.)/gm, '    ')}\n\n`;
+  const rows = output === '' ? '' : `Measured on this machine, just now:\n\n${fold(output, page, '    ')}\n`;
   const verdict = right
     ? `You predicted ${chosen}, and so it is.`
     : `You predicted ${chosen}; this machine says ${rightly}: ${ask.options[rightly]?.text ?? ''}.`;

@@ -48,8 +48,11 @@ test.runIf(able)('what makes no sense gets one clear line', () => {
   expect(lab('check', '3').said).toMatch(/^tare: step 3 comes after step 1, which has not passed yet .*\n$/);
   expect(lab('check', '77').said).toMatch(/^tare: step 77: this lab has no such step .*\n$/);
   expect(lab('run', '1').said).toMatch(/^tare: lab run: standard input and output are no terminal .*\n$/);
-  writeFileSync(join(home, 'tare/labs/progress.json'), '{"half":');
+  const file = join(home, 'tare/labs/progress.json');
+  const whole = readFileSync(file);
+  writeFileSync(file, '{"half":');
   expect(lab('status').said).toMatch(/^tare: read .*progress\.json: it is no progress of labs .*\n$/);
+  writeFileSync(file, whole); // whose seed says what there is to be reset
 });
 
 test.runIf(able)('a state directory that cannot be written is named, with the cure', () => {
@@ -159,6 +162,7 @@ test.runIf(able)('a guided session checks at each prompt, in namespaces too, and
   expect(await second.until('(hint')).toMatch(/lab become-pid-1 is open in another terminal, in process \d+/);
   shell.type('lab check');
   expect(await shell.until('Not yet')).toMatch(/saw /);
+  lab('start', '3'); // in another terminal: this one's lab stays what it is
   shell.type(`unshare --uts bash --norc`);
   shell.type(`hostname ${host}`);
   expect(await shell.until('Step 2 of 7')).toContain('Step 1 is done');
@@ -166,6 +170,15 @@ test.runIf(able)('a guided session checks at each prompt, in namespaces too, and
   shell.type('exit');
   await shell.until('what you have passed is kept');
   expect(lab('status').said).toMatch(/done {2}1\./);
+});
+
+test.runIf(able)('in a directory that was taken away, labs go on', () => {
+  const { env, home } = student();
+  const gone = join(home, 'gone');
+  const script = `mkdir ${gone} && cd ${gone} && rmdir ${gone} && exec ${tare} lab status`;
+  const { status, stdout } = spawnSync('sh', ['-c', script], { env, encoding: 'utf8' });
+  expect(stdout).toBe('No lab was started; tare lab list shows them.\n');
+  expect(status).toBe(0);
 });
 
 test.runIf(able)('a teacher writes a lab, and is told what is wrong with it', () => {

@@ -11,6 +11,8 @@ import { playLab } from '../../src/labs/play.ts';
 const desk: Desk = {
   print: () => {},
   columns: 80,
+  rows: undefined,
+  guided: false,
   colours: false,
   env: process.env,
   cwd: process.cwd(),
@@ -54,3 +56,6 @@ export function testLab(lab: Lab): void {
 
 /** Labs on limits want all controllers of cgroup v2, which build hosts seldom have. */
 export const wantsMachine = ({ needs }: Lab): boolean => needs.some((need) => need.startsWith('controller:'));
+
+/** Those that break out of something there, and on a host see it hold. */
+export const alsoInMachine = ({ steps }: Lab): boolean => steps.some(({ needs }) => needs.includes('machine'));

@@ -5,9 +5,9 @@ import type { Ask } from '../format.ts';
 import { judge } from '../judge.ts';
 import { showVerdict } from '../layout.ts';
 import { Notebook, type StepProgress } from '../progress.ts';
-import { reply } from '../question.ts';
+import { refuseUnknown, reply } from '../question.ts';
 import { chooseStep, currentLab, recordOf, type Started, stepProgress } from '../started.ts';
-import { showCurrentStep, showReply } from '../texts.ts';
+import { showCurrentStep, showReply, showTurn } from '../texts.ts';
 
 /** @returns 0 where the step is done, 1 where it is not */
 export async function check([word]: readonly string[], { answer }: LabCommand, desk: Desk): Promise<number> {
@@ -26,7 +26,7 @@ export async function check([word]: readonly string[], { answer }: LabCommand, d
       remember((progress) => {
         progress.failures += 1;
       });
-      desk.print(`\nNot yet. tare lab hint helps, then tare lab check again.\n`);
+      desk.print(`\nNot yet. ${desk.guided ? 'lab hint helps' : 'tare lab hint helps, then tare lab check again'}.\n`);
       return 1;
     }
   }
@@ -51,14 +51,16 @@ async function askStep(
   if (chosen === undefined || chosen === '') {
     const verdict = { passed: false, findings: [unanswered(letters)], obstacles: [] };
     desk.print(showVerdict(verdict, desk));
-    desk.print(`\nNot yet. Predict first: tare lab check --answer LETTER\n`);
+    desk.print(`\nNot yet. Predict first: ${desk.guided ? 'lab answer LETTER' : 'tare lab check --answer LETTER'}\n`);
     remember((progress) => {
       progress.failures += 1;
     });
     return 1;
   }
+  refuseUnknown(ask, chosen);
+  desk.print('It is measured; that may take some seconds.\n\n');
   const found = await reply(ask, chosen, { place: started.place, bin: desk.bin });
-  desk.print(`\n${showReply(ask, found, desk)}`);
+  desk.print(showReply(ask, found, desk));
   remember((progress) => {
     progress.passed ??= new Date().toISOString();
     // The first answer is the prediction; what is chosen once the figure is known says nothing.
@@ -76,7 +78,8 @@ const unanswered = (letters: string): Finding => ({
 });
 
 function goOn({ lab }: Started, notebook: Notebook, desk: Desk): string {
-  return `\n${showCurrentStep(lab, notebook.read().labs[lab.name], desk)}`;
+  const progress = notebook.read().labs[lab.name];
+  return `${showTurn(lab, progress, desk)}${showCurrentStep(lab, progress, desk)}`;
 }
 
 /** From inside a pid namespace or behind another root, the host's processes cannot be seen. */

@@ -2,7 +2,7 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { ownLabs } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { layOut } from '../layout.ts';
-import { canRunInside } from '../machine.ts';
+import { lacksForMachine } from '../machine.ts';
 import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut, possible } from '../possible.ts';
 import { type LabProgress, Notebook } from '../progress.ts';
@@ -12,6 +12,7 @@ export function list(_: readonly string[], { json }: LabCommand, desk: Desk): nu
   const { labs } = new Notebook(stateHome).read();
   const rows = ownLabs().map((lab) => ({
     lab: possible(lab),
+    inMachine: lacksForMachine(lab, desk).length > 0,
     progress: labs[lab.name],
     lacks: unmetNeeds(lab.needs),
     asides: describeLeftOut(lab),
@@ -26,15 +27,14 @@ export function list(_: readonly string[], { json }: LabCommand, desk: Desk): nu
     print(`${JSON.stringify(entries, null, 2)}\n`);
     return 0;
   }
-  for (const { lab, progress, lacks, asides } of rows) {
-    print(`${String(lab.number ?? '').padStart(2)}  ${lab.title}\n`);
-    print(`    ${lab.minutes} minutes; ${describeSteps(lab, progress)}\n`);
+  const width = Math.max(...rows.map(({ lab }) => lab.title.length));
+  for (const { lab, progress, lacks, asides, inMachine } of rows) {
+    const first = `${String(lab.number ?? '').padStart(2)}  ${lab.title.padEnd(width)}  ${lab.minutes} min  `;
+    print(`${first}${describeSteps(lab, progress)}\n`);
     const notes = [
       ...describeLacks(lacks).map((line) => `not on this machine: ${line}`),
-      ...(lacks.length > 0 && canRunInside(lacks, desk)
-        ? [`in a virtual machine: tare lab run ${lab.number} --machine`]
-        : []),
       ...(lacks.length === 0 ? asides : []),
+      ...(inMachine ? [`in a virtual machine: tare lab run ${lab.number} --machine`] : []),
     ];
     for (const line of notes) print(layOut(line, desk, '    '));
   }

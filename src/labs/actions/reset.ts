@@ -2,6 +2,7 @@ import { bootId } from '../alive.ts';
 import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
+import { clearMachine } from '../machine.ts';
 import { Notebook } from '../progress.ts';
 import { removeTraces } from '../reset.ts';
 import { labFor, labOf } from '../started.ts';
@@ -30,6 +31,8 @@ export async function reset([word]: readonly string[], _: LabCommand, desk: Desk
       delete progress.labs[lab.name]?.here;
     });
   }
+  const cleared = clearMachine(notebook);
+  if (cleared !== undefined) desk.print(`removed: the test machine's folder ${cleared}\n`);
   if (left === 0) desk.print('Nothing of the labs is left on this host; what you have passed is kept.\n');
   return left === 0 ? 0 : 1;
 }

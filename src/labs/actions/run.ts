@@ -5,13 +5,15 @@ import { judge } from '../judge.ts';
 import type { Lab } from '../format.ts';
 import { findLab } from '../exercises.ts';
 import { layOut, showVerdict } from '../layout.ts';
-import { canRunInside, runInMachine } from '../machine.ts';
+import { lacksForMachine, runInMachine } from '../machine.ts';
+import { nameVariable } from '../marker.ts';
 import { describeLacks, unmetNeeds } from '../needs.ts';
+import { clearing } from '../pages.ts';
 import { Notebook } from '../progress.ts';
 import { describeLeftOut } from '../possible.ts';
 import { runShell } from '../shell.ts';
 import { currentLab, currentStep, recordOf, stepProgress } from '../started.ts';
-import { nameOf, showCurrentStep, showOpening } from '../texts.ts';
+import { nameOf, showCurrentStep, showOpening, showTurn } from '../texts.ts';
 import { check } from './check.ts';
 import { hint, solution } from './help.ts';
 import { begin } from './start.ts';
@@ -27,27 +29,27 @@ export async function run([word = '']: readonly string[], command: LabCommand, d
     throw new TareError('lab run: standard input and output are no terminal', {
       hint: 'tare lab start and tare lab check do without one',
     });
-  if (desk.env.TARE_LAB !== undefined)
-    throw new TareError('lab run: this is the shell of a lab already', { hint: 'leave it first, with exit' });
   const wanted = findLab(word, desk.didYouMean);
   if (command.machine || (await wantsMachine(wanted, desk))) return runInMachine(wanted, desk);
   const { lab, filled, place } = await begin(word, command, desk);
   const notebook = new Notebook(desk.stateHome);
-  using _ = notebook.openSession(lab.name);
-  const { columns, colours } = desk;
-  const page = { columns, colours };
-  const clear = command.plain || !colours ? '' : '\u001b[2J\u001b[H';
-  desk.print(`${clear}${showOpening(filled, page, describeLeftOut(lab))}${layOut(words, page)}\n`);
-  desk.print(showCurrentStep(filled, notebook.read().labs[lab.name], page));
-  desk.print('\n');
-  const session = new Session(notebook, command, desk, clear);
+  using _ = notebook.openSession({ name: lab.name, what: `lab ${lab.name}` });
+  const env = { ...desk.env, [nameVariable]: lab.name };
+  const guided: Desk = { ...desk, env, guided: true, question: async () => undefined };
+  const opening = `${showOpening(filled, guided, describeLeftOut(lab))}${layOut(words, guided)}`;
+  const session = new Session(notebook, command, guided, opening);
+  const clears = !command.plain && desk.colours;
+  if (clears) desk.print(clearing);
   const label = lab.number === undefined ? 'lab' : `lab ${lab.number}`;
   await runShell({
     place,
     bin: desk.bin,
-    env: desk.env,
+    env,
     prompt: `\\n${label} \\w \\$ `,
-    answer: (text) => session.answer(text),
+    rows: command.plain ? undefined : desk.rows,
+    columns: desk.columns,
+    clears,
+    answer: (text, print) => session.answer(text, print),
   });
   desk.print(`\n${nameOf(lab)} is left, and what you have passed is kept. tare lab run ${word} goes on;\n`);
   desk.print('tare lab reset takes away what you have started and mounted.\n');
@@ -55,10 +57,11 @@ export async function run([word = '']: readonly string[], command: LabCommand, d
 }
 
 /** Where this machine lacks something that the test machine has, whoever sits here is asked. */
-async function wantsMachine({ needs }: Lab, desk: Desk): Promise<boolean> {
-  const lacks = unmetNeeds(needs);
-  if (lacks.length === 0 || !canRunInside(lacks, desk)) return false;
-  desk.print('This machine lacks what the lab needs:\n');
+async function wantsMachine(lab: Lab, desk: Desk): Promise<boolean> {
+  const lacks = lacksForMachine(lab, desk);
+  if (lacks.length === 0) return false;
+  const whole = unmetNeeds(lab.needs).length > 0;
+  desk.print(whole ? 'This machine lacks what the lab needs:\n' : 'Some steps of this lab are not for this machine:\n');
   for (const line of describeLacks(lacks)) desk.print(layOut(`- ${line}`, desk, '  '));
   desk.print(layOut(offer, desk));
   const answer = await desk.question('Boot it, and have the lab there? (y/n) ');
@@ -72,46 +75,49 @@ class Session {
   readonly #notebook: Notebook;
   readonly #command: LabCommand;
   readonly #desk: Desk;
-  readonly #clear: string;
-  #printed = '';
+  readonly #opening: string;
 
-  constructor(notebook: Notebook, command: LabCommand, desk: Desk, clear: string) {
+  constructor(notebook: Notebook, command: LabCommand, desk: Desk, opening: string) {
     this.#notebook = notebook;
     this.#command = command;
-    this.#clear = clear;
-    this.#desk = { ...desk, print: (text) => (this.#printed += text), question: async () => undefined };
+    this.#desk = desk;
+    this.#opening = opening;
   }
 
-  async answer(text: string): Promise<string> {
-    this.#printed = '';
+  async answer(text: string, print: Desk['print']): Promise<void> {
     try {
-      await this.#act(text.split(' ').filter(Boolean));
+      await this.#act(text.split(' ').filter(Boolean), { ...this.#desk, print });
     } catch (error) {
       if (!isTareError(error)) throw error;
-      this.#printed += `${error.message}\n`;
+      print(`${error.message}\n`);
     }
-    return this.#printed;
   }
 
-  async #act([word = 'text', ...more]: readonly string[]): Promise<void> {
-    if (word === 'prompt') await this.#look();
-    else if (word === 'text') this.#show();
-    else if (word === 'check') await check(more, this.#command, this.#desk);
-    else if (word === 'answer') await check([], { ...this.#command, answer: more[0] }, this.#desk);
-    else if (word === 'hint') hint(more, this.#command, this.#desk);
-    else if (word === 'solution') solution(more, this.#command, this.#desk);
-    else if (word === 'status') status([], this.#command, this.#desk);
-    else this.#desk.print(`lab ${word}: no such word here\n${words}\n`);
+  async #act([word = 'text', ...more]: readonly string[], desk: Desk): Promise<void> {
+    if (word === 'opening') this.#open(desk);
+    else if (word === 'prompt') await this.#look(desk);
+    else if (word === 'text') this.#show(desk);
+    else if (word === 'check') await check(more, this.#command, desk);
+    else if (word === 'answer') await check([], { ...this.#command, answer: more[0] }, desk);
+    else if (word === 'hint') hint(more, this.#command, desk);
+    else if (word === 'solution') solution(more, this.#command, desk);
+    else if (word === 'status') status([], this.#command, desk);
+    else desk.print(`lab ${word}: no such word here\n${words}\n`);
   }
 
-  #show(): void {
-    const { lab, progress } = currentLab(this.#notebook, this.#desk);
-    this.#desk.print(`${this.#clear}${showCurrentStep(lab, progress, this.#desk)}`);
+  #open(desk: Desk): void {
+    const { lab, progress } = currentLab(this.#notebook, desk);
+    desk.print(`${this.#opening}${showTurn(lab, progress, desk)}${showCurrentStep(lab, progress, desk)}`);
+  }
+
+  #show(desk: Desk): void {
+    const { lab, progress } = currentLab(this.#notebook, desk);
+    desk.print(showCurrentStep(lab, progress, desk));
   }
 
   /** Says something only when the step is done: then what was seen, and the next one. */
-  async #look(): Promise<void> {
-    const { lab, progress, host } = currentLab(this.#notebook, this.#desk);
+  async #look(desk: Desk): Promise<void> {
+    const { lab, progress, host } = currentLab(this.#notebook, desk);
     const index = currentStep(lab, progress);
     const step = index === undefined ? undefined : lab.steps[index];
     if (index === undefined || step === undefined || step.ask !== undefined) return;
@@ -122,7 +128,7 @@ class Session {
       stepProgress(record, step.name).passed ??= new Date().toISOString();
       return record;
     });
-    this.#desk.print(`${this.#clear}Step ${index + 1} is done: ${step.title}\n\n${showVerdict(verdict, this.#desk)}\n`);
-    this.#desk.print(showCurrentStep(lab, after, this.#desk));
+    desk.print(`\nStep ${index + 1} is done: ${step.title}\n\n${showVerdict(verdict, desk)}`);
+    desk.print(`${showTurn(lab, after, desk)}${showCurrentStep(lab, after, desk)}`);
   }
 }

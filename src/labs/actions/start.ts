@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { TareError } from '../../index.ts';
 import { bootId } from '../alive.ts';
@@ -7,11 +7,12 @@ import type { Desk, LabCommand } from '../desk.ts';
 import { findLab } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { canRunInside } from '../machine.ts';
+import { markerVariable } from '../marker.ts';
 import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut } from '../possible.ts';
-import type { Place } from '../place.ts';
+import { makePlace, type Place } from '../place.ts';
 import { Notebook } from '../progress.ts';
-import { labFor, recordOf } from '../started.ts';
+import { busyboxRoot, labFor, recordOf } from '../started.ts';
 import { showCurrentStep, showOpening } from '../texts.ts';
 import { describeHost } from '../world.ts';
 
@@ -30,6 +31,8 @@ const isOnPath = ({ env }: Desk): boolean =>
 
 /** Makes the lab the current one, and its place on this host. @throws TareError where the machine lacks what it needs */
 export async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, desk: Desk): Promise<Begun> {
+  if (desk.env[markerVariable] !== undefined)
+    throw new TareError(`start lab ${word}: this is the shell of a lab already`, { hint: 'leave it first, with exit' });
   const lab = findLab(word, desk.didYouMean);
   refuseUnmet(lab, word, desk);
   const notebook = new Notebook(desk.stateHome);
@@ -76,7 +79,7 @@ function refuseUnmet({ title, needs }: Lab, word: string, desk: Desk): void {
 
 async function prepare({ prepare: text }: Lab, place: Place, { bin }: Desk): Promise<void> {
   try {
-    mkdirSync(place.dir, { recursive: true, mode: 0o755 });
+    makePlace(place, busyboxRoot());
   } catch (cause) {
     throw new TareError(`make ${place.dir}`, { errno: (cause as NodeJS.ErrnoException).code ?? '', cause });
   }
