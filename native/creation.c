@@ -446,13 +446,13 @@ static void list_texts(struct creation *record, uint32_t list, char **into, int 
   into[count] = NULL;
 }
 
-static _Noreturn void execute_hook(struct creation *record, const struct hook *hook, int input, int said, int here) {
+static _Noreturn void execute_hook(struct creation *record, const struct hook *hook, int input, int said, const char *bundle) {
   static char *args[256], *env[256];
   sigset_t none;
   list_texts(record, hook->args, args, 256);
   if (hook->env != 0) list_texts(record, hook->env, env, 256);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (fchdir(here) < 0 || dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(said, 2) < 0) _exit(TARE_FAILED);
+  if (chdir(bundle) < 0 || dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(said, 2) < 0) _exit(TARE_FAILED);
   syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -468,7 +468,7 @@ static int run_hook(struct attempt *attempt, uint32_t index) {
   int said = memfd_create("tare-hook", MFD_CLOEXEC);
   if (said < 0 || pipe2(ends, O_CLOEXEC) < 0) return fail(attempt, "hook %u start %d", index, errno);
   pid_t pid = fork();
-  if (pid == 0) execute_hook(attempt->record, hook, ends[0], said, attempt->creating->here);
+  if (pid == 0) execute_hook(attempt->record, hook, ends[0], said, attempt->bundle);
   attempt->hooked = 1;
   /* Smaller than a pipe, and we can read it ourselves: neither a hook that does not read nor one that is gone matters. */
   ssize_t told = write(ends[1], state, strlen(state));

@@ -35,7 +35,12 @@ export function sendSeccompListener(engine: Engine, { id, spec, pid, bundle }: F
       metadata: listenerMetadata ?? '',
       state,
     });
-    sendFile(engine, 'seccomp listener', listenerPath, message, fd);
+    try {
+      sendFile(engine, 'seccomp listener', listenerPath, message, fd);
+    } catch (cause) {
+      // runc's words, which engines and their tests look for.
+      throw new TareError(`failed to connect with seccomp agent: ${(cause as Error).message}`, { cause });
+    }
   } finally {
     closeSync(fd);
   }

@@ -6,7 +6,7 @@
 import { TareError } from '../errors.ts';
 import { AT_FDCWD, flags, type Named, O, PR, RESOLVE } from '../linux/flags.ts';
 import type { Spec } from '../spec/spec.ts';
-import { syncFd } from './bootstrap.ts';
+import { innerFd, syncFd } from './bootstrap.ts';
 import { makeDevices } from './devices.ts';
 import { execute, lookForCommand, resetSignals } from './execute.ts';
 import type { Facts } from './facts.ts';
@@ -15,7 +15,15 @@ import { joinV1Groups } from './join-cgroups.ts';
 import { maskPaths, sealPaths } from './masks.ts';
 import { type Mounted, mountAll, takeShared } from './mounts.ts';
 import * as namespaces from './namespaces.ts';
-import { closeOnExec, dieWithParent, forkFromInit, forkIntoNamespaces, stopAndWait, stopUntilTold } from './parent.ts';
+import {
+  closeOnExec,
+  dieWithParent,
+  forkFromInit,
+  forkIntoNamespaces,
+  keepStartSocket,
+  stopAndWait,
+  stopUntilTold,
+} from './parent.ts';
 import { type Cell, cell, type Program, ProgramBuilder } from './program.ts';
 import { buildRoot, changeRoot, detachPropagation, pivotRoot, sealRoot } from './rootfs.ts';
 import { isNew, namespaceOf } from '../spec/checks/check.ts';
@@ -72,21 +80,23 @@ export function compile(spec: Spec, facts: Facts): Launch {
   startSession(stage);
   if (slave !== undefined) controlTerminal(stage, slave);
 
+  if (facts.startSocket !== undefined) keepStartSocket(stage, facts.startSocket, innerFd(facts.payloadFds, 0));
   identity.takeIdentity(stage);
   dieWithParent(stage);
 
   b.stage('start');
+  // Whoever takes the listener, or hears that there is no such command, is gone when the start comes.
+  const filtersEarly = facts.startSocket !== undefined && facts.seccomp?.notify === true;
+  if (filtersEarly) identity.loadLateSeccomp(stage);
   if (facts.startSocket !== undefined) {
-    // Whoever takes the listener, or hears that there is no such command, is gone when the start comes.
-    identity.loadLateSeccomp(stage);
     lookForCommand(stage);
-    stopUntilTold(stage, facts.startSocket, 'report that all is ready');
+    stopUntilTold(stage, 'report that all is ready');
   } else {
     if (facts.waitForStart) stopAndWait(stage, 'start', 'report that all is ready');
     if (facts.init) forkFromInit(stage, child);
-    identity.loadLateSeccomp(stage);
   }
   resetSignals(stage);
+  if (!filtersEarly) identity.loadLateSeccomp(stage);
   execute(stage);
 
   const program: Program = {

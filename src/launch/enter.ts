@@ -53,8 +53,8 @@ export function compileExec(spec: Spec, facts: Facts): Program {
   setAffinity(stage, 'final');
   identity.takeIdentity(stage);
   b.stage('start');
-  identity.loadLateSeccomp(stage);
   resetSignals(stage);
+  identity.loadLateSeccomp(stage);
   execute(stage);
   return { ops: b.ops, report: sync, ...(forks ? { successor } : {}) };
 }
@@ -62,17 +62,20 @@ export function compileExec(spec: Spec, facts: Facts): Program {
 /**
  * A hook, on the host or, with a container's first process as the first inner fd, in that container's namespaces. One whose
  * `env` is not given has what its runtime has inherited, as with runc and crun; an empty `env` is empty.
+ *
+ * @param directory where it stands, as its namespaces see it
  */
 export function compileHook(
   hook: Hook,
   facts: Pick<Facts, 'payloadFds' | 'ignoredSignals'> & { readonly inherited: readonly string[] },
-  container?: Spec,
+  { container, directory }: { readonly container?: Spec; readonly directory?: string } = {},
 ): Program {
   const b = new ProgramBuilder().stage('hook');
   const sync = cell('sync', syncFd(facts.payloadFds));
   const successor = cell('successor');
   closeOnExec({ b, facts });
   const forks = container !== undefined && enter({ b, sync, facts, spec: container }, successor);
+  if (directory !== undefined) b.op(`stand in ${directory}`, 'chdir', [directory]);
   resetSignals({ b, facts });
   const { path, args = [path], env = facts.inherited } = hook;
   const environment = env.length === 0 ? data('{}', [{ address: null }]) : strings(env);

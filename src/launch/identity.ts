@@ -136,7 +136,10 @@ function loadSeccomp(stage: Stage): void {
     },
     ...(filter.notify ? { into: listener } : {}),
   });
-  if (filter.notify) sendFd(stage, 'seccomp', 'hand the seccomp listener over', listener);
+  if (!filter.notify) return;
+  sendFd(stage, 'seccomp', 'hand the seccomp listener over', listener);
+  // Whoever waits for the listener's answer must not be the one that keeps it alive.
+  b.op('let go of the listener', 'close', [listener]);
 }
 
 /** A user namespace that is joined may have given setgroups(2) up: user_namespaces(7). */

@@ -94,7 +94,7 @@ function targetDirectory(stage: RootedStage, destination: string, plain: boolean
   );
   return stage.b.result('target', `open ${destination} to mount onto`, 'openat2', args, {
     retry,
-    hints: { ELOOP: 'the image has a symbolic link there: it must be an ordinary directory' },
+    hints: { ELOOP: 'the image has a symbolic link there: it must be mounted on ordinary directory' },
   });
 }
 

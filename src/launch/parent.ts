@@ -24,15 +24,24 @@ export function messageWithFile(text: string, block: Data, size: number, file: F
 }
 
 /**
- * Says that it has got here, and waits for whoever writes to the socket, when the parent may be long gone. Meanwhile other
- * processes can enter its namespaces: they find no file of the host's open in it, and cannot trace it (CVE-2016-9962).
+ * The payload's files, the start socket, and that to the parent, which follows: all else goes while no filter can forbid it yet.
+ *
+ * @param rest the first fd of all else
  */
-export function stopUntilTold(stage: Pick<Stage, 'b' | 'sync' | 'facts'>, socket: number, why: string): void {
-  const { b, sync, facts } = stage;
+export function keepStartSocket({ b, facts }: Pick<Stage, 'b' | 'facts'>, socket: number, rest: number): void {
+  b.op("keep the start socket behind the payload's files", 'dup3', [socket, facts.payloadFds, flags(O, 'CLOEXEC')]);
+  b.op('let go of all else', 'close_range', [rest, 0xffffffff, named(0, '0')]);
+}
+
+/**
+ * Says that it has got here, and waits for whoever writes to the start socket, when the parent may be long gone. Meanwhile other
+ * processes can enter its namespaces: they find no file of the host's open in it, and cannot trace it (CVE-2016-9962). A filter
+ * may be there already: what follows are calls that the oldest profiles know.
+ */
+export function stopUntilTold({ b, sync, facts }: Pick<Stage, 'b' | 'sync' | 'facts'>, why: string): void {
   b.op(why, 'sendto', [sync, message('start'), 16, noSignal, 0, 0], { stop: 'start', hints: { EPIPE: gone } });
   b.op('be closed to those who share its namespaces', 'prctl', [flags(PR, 'SET_DUMPABLE'), 0, 0, 0, 0]);
-  b.op("keep the start socket behind the payload's files", 'dup3', [socket, facts.payloadFds, flags(O, 'CLOEXEC')]);
-  b.op('let go of all else', 'close_range', [facts.payloadFds + 1, 0xffffffff, named(0, '0')]);
+  b.op('let go of the parent', 'close', [sync]);
   b.op('wait until somebody says start', 'read', [facts.payloadFds, data('{byte}', [{ u64: 0 }]), 1], { min: 1 });
 }
 

@@ -26,7 +26,8 @@ export function adaptProcess(process: Node, grantable: ReadonlySet<string>, warn
   const { username: _, ...ids } = isNode(user) ? user : {};
   return {
     ...process,
-    ...(isNode(user) ? { user: ids } : {}),
+    // Go's runtimes take what is not there for zeros, and engines leave it out of a process for exec.
+    ...(user === undefined ? { user: { uid: 0, gid: 0 } } : isNode(user) ? { user: ids } : {}),
     ...(isNode(capabilities) ? { capabilities: adaptCapabilities(capabilities, grantable, warn) } : {}),
   };
 }

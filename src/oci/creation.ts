@@ -102,6 +102,9 @@ export class Creation {
     let [resolveReady, rejectReady] = [() => {}, (_: unknown) => {}];
     const ready = new Promise<void>((accept, reject) => ([resolveReady, rejectReady] = [accept, reject]));
     const fds = Array.from({ length: 3 + this.#request.preserveFds }, (_, fd) => fd);
+    // What it has said before comes first: a failure of ours is not to be overtaken by news that all is ready.
+    let heard = Promise.resolve();
+    let told = false;
     spawner.listen();
     const child = spawner.spawn({
       program: launch.program,
@@ -114,11 +117,16 @@ export class Creation {
       lastCapability: host.lastCapability,
       ...(cgroup === undefined ? {} : { cgroup }),
       onStop: (op, stopped, fd) => {
-        if (op.stop === 'start') resolveReady();
-        else this.#stopped(op, stopped, fd).catch(rejectReady);
+        told ||= op.stop === 'start';
+        heard = heard.then(() => (op.stop === 'start' ? resolveReady() : this.#stopped(op, stopped, fd)));
+        heard.catch(rejectReady);
       },
     });
-    const died = child.executed.then(() => Promise.reject(new TareError('start the container: it has ended')));
+    // Who is ready lets go of us, which looks like an end.
+    const died = child.executed.then(
+      () => (told ? ready : Promise.reject(new TareError('start the container: it has ended'))),
+      (error: unknown) => (told ? ready : Promise.reject(error as Error)),
+    );
     return { child, done: Promise.race([ready, died]) };
   }
 
@@ -152,9 +160,10 @@ export class Creation {
     const { spec } = this.#prepared;
     const state = stateOf(this.#saved(child), 'creating');
     const context = { engine: this.#engine, hooks: spec.hooks, state };
-    await runHooks(context, 'prestart');
-    await runHooks(context, 'createRuntime');
-    await runHooks(context, 'createContainer', { spec, pidfd: child.pidfd });
+    // As runc has it, and as hooks rely on: on the host they stand in the bundle, in the container in what will be its root.
+    await runHooks(context, 'prestart', { directory: state.bundle });
+    await runHooks(context, 'createRuntime', { directory: state.bundle });
+    await runHooks(context, 'createContainer', { directory: state.rootfs, inside: { spec, pidfd: child.pidfd } });
   }
 
   #saved(child: Child): Saved {
@@ -210,7 +219,7 @@ function removeLeftover({ path: group, v1 }: CgroupPlan): void {
   for (const path of found) {
     const pids = new Cgroup(path).pids();
     if (pids.length > 0)
-      throw new TareError(`make the cgroup ${path}: processes live in it: ${pids.slice(0, 10).join(', ')}`, {
+      throw new TareError(`make the cgroup ${path}: container's cgroup is not empty: ${pids.slice(0, 10).join(', ')}`, {
         errno: 'EBUSY',
         hint: 'name another in linux.cgroupsPath, or end them',
       });

@@ -30,11 +30,11 @@ export interface ExecRequest {
 export async function exec(context: Context, saved: Saved, request: ExecRequest): Promise<Child> {
   const { engine } = context;
   const { terminal = false } = request.process;
-  expectStatus(context, saved, 'exec in', [
-    'created',
-    'running',
-    ...(request.ignorePaused ? (['paused'] as const) : []),
-  ]);
+  if (!request.ignorePaused && context.store.status(saved) === 'paused')
+    throw new TareError(`exec in container ${saved.id}: cannot exec in a paused container`, {
+      hint: 'resume it first, or give --ignore-paused',
+    });
+  expectStatus(context, saved, 'exec in', ['created', 'running', 'paused']);
   if (request.onTerminal === undefined) checkConsole(terminal, request.consoleSocket);
   const limited = withFileLimit(request.process, process.env.TARE_OCI_NOFILE);
   const spec = checkSpec({ ...saved.spec, process: withHome(engine, limited, `/proc/${saved.pid}/root`) });

@@ -1,5 +1,6 @@
 /** A process that we stay with: signals meant for it, its terminal, its exit code. */
-import { isatty } from 'node:tty';
+import { openSync } from 'node:fs';
+import { isatty, ReadStream } from 'node:tty';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
 import { endOfTerminal, nearSide } from '../container/terminal.ts';
@@ -20,28 +21,41 @@ export async function attend(engine: Engine, child: Child, terminal: number | un
 
 /** Keys go to the container's terminal, which gives them their meaning; what appears there appears here. */
 function holdTerminal(engine: Engine, fd: number): () => Promise<void> {
-  if (!isatty(0))
-    throw new TareError('use a terminal without one of our own', {
-      hint: 'run it in a terminal, or give --console-socket',
-    });
+  const own = ownTerminal();
+  const keys = own === 0 ? process.stdin : new ReadStream(own);
   const terminal = nearSide(fd);
   const ended = endOfTerminal(terminal);
   terminal.on('data', (chunk: Buffer) => process.stdout.write(chunk));
-  const resize = () => setWindowSize(engine, fd, process.stdout.columns, process.stdout.rows);
+  const resize = (): void => copySize(engine, own, fd);
   resize();
   process.on('SIGWINCH', resize);
-  process.stdin.setRawMode(true);
+  keys.setRawMode(true);
   process.stdin.on('data', (chunk: Buffer) => terminal.write(chunk));
   return async () => {
     await ended();
-    process.stdin.setRawMode(false);
+    keys.setRawMode(false);
     process.stdin.pause();
   };
 }
 
-function setWindowSize(engine: Engine, fd: number, columns: number, rows: number): void {
+/** Of three streams that may be redirected one that is not; else the one that the session has all the same, as with runc. */
+function ownTerminal(): number {
+  const stream = [2, 1, 0].find((fd) => isatty(fd));
+  if (stream !== undefined) return stream;
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch (cause) {
+    throw new TareError('use a terminal without one of our own', {
+      hint: 'run it in a terminal, or give --console-socket',
+      cause,
+    });
+  }
+}
+
+function copySize(engine: Engine, from: number, to: number): void {
   const b = new ProgramBuilder();
-  const size = data(`{rows: ${rows}, columns: ${columns}}`, [{ u16: rows }, { u16: columns }, { u32: 0 }]);
-  b.op('resize the terminal', 'ioctl', [fd, flags(IOCTL, 'TIOCSWINSZ'), size]);
+  const size = data('{size}', [{ u64: 0 }]);
+  b.op('see how large our own terminal is', 'ioctl', [from, flags(IOCTL, 'TIOCGWINSZ'), size]);
+  b.op('resize the terminal', 'ioctl', [to, flags(IOCTL, 'TIOCSWINSZ'), size]);
   engine.spawner.run({ ops: b.ops });
 }

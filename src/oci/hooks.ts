@@ -24,21 +24,28 @@ export interface Inside {
   readonly pidfd: number;
 }
 
-/** One after the other. @throws what the first that fails has said: the others do not run */
-export async function runHooks(context: HookContext, moment: keyof Hooks, inside?: Inside): Promise<void> {
-  for (const [index, hook] of (context.hooks?.[moment] ?? []).entries())
-    await runHook(context, `${moment} hook #${index}`, hook, inside);
+/** Where a hook stands, and in what it runs: the host, or a container. */
+export interface HookPlace {
+  readonly directory?: string;
+  readonly inside?: Inside;
 }
 
-async function runHook({ engine, state }: HookContext, name: string, hook: Hook, inside?: Inside): Promise<void> {
+/** One after the other. @throws what the first that fails has said: the others do not run */
+export async function runHooks(context: HookContext, moment: keyof Hooks, place: HookPlace = {}): Promise<void> {
+  for (const [index, hook] of (context.hooks?.[moment] ?? []).entries())
+    await runHook(context, `${moment} hook #${index}`, hook, place);
+}
+
+async function runHook({ engine, state }: HookContext, name: string, hook: Hook, place: HookPlace): Promise<void> {
   const doing = `run the ${name}, ${hook.path}`;
+  const { inside, directory } = place;
   engine.spawner.listen();
   const streams = openStreams(['pipe', 'ignore', 'pipe'], engine.spawner, engine.nullFd);
   const { ignoredSignals, lastCapability } = engine.host;
   const program = compileHook(
     hook,
     { payloadFds: 3, ignoredSignals, inherited: inheritedEnvironment(process.env) },
-    inside?.spec,
+    { ...(directory === undefined ? {} : { directory }), ...(inside === undefined ? {} : { container: inside.spec }) },
   );
   const child = engine.spawner.spawn({
     program,

@@ -23,7 +23,7 @@ export async function start(context: Context, saved: Saved): Promise<void> {
   try {
     if ((spec.hooks?.startContainer ?? []).length > 0) {
       const pidfd = openPidfd(context, saved);
-      await runHooks(hooks, 'startContainer', { spec, pidfd });
+      await runHooks(hooks, 'startContainer', { directory: spec.process.cwd, inside: { spec, pidfd } });
     }
     process.chdir(store.directory(id));
     engine.spawner.run(startProgram());
@@ -58,10 +58,10 @@ export function kill(context: Context, saved: Saved, signal: number): void {
   context.engine.spawner.run({ ops: b.ops });
 }
 
-/** To every process of its group; also of a container whose first process has ended and left others behind. */
+/** To every process of its group, be it none; also of a container whose first process has ended and left others behind. */
 export async function killAll(context: Context, saved: Saved, signal: number): Promise<void> {
   const group = groupOf(saved, 'kill all processes of');
-  if (!group.populated()) throw new TareError(`kill container ${saved.id}: container not running`);
+  if (!group.populated()) return;
   if (signal === 9) {
     await group.kill();
     return;

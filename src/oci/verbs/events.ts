@@ -13,16 +13,28 @@ export async function main(words: Words, { store }: Context): Promise<number> {
   const group = groupOf(saved, 'watch');
   const interval = milliseconds(words.value('interval') ?? '5s');
   await tell(saved.id, group);
-  while (!words.has('stats') && store.find(saved.id) !== undefined && store.status(saved) !== 'stopped') {
-    await sleep(interval);
-    await tell(saved.id, group).catch(() => {}); // removed meanwhile: the loop sees it
+  if (words.has('stats')) return 0;
+  let told = performance.now();
+  let kills = group.oomKills().kills;
+  while (store.find(saved.id) !== undefined && store.status(saved) !== 'stopped') {
+    await sleep(Math.min(interval, alert));
+    const now = group.oomKills().kills; // none where the group has been removed meanwhile: the loop sees it
+    for (; kills < now; kills += 1) say({ type: 'oom', id: saved.id });
+    if (performance.now() - told < interval) continue;
+    told = performance.now();
+    await tell(saved.id, group).catch(() => {});
   }
   return 0;
 }
 
+/** How often it is seen whether memory has run out, or the container has ended, in ms. */
+const alert = 100;
+
+const say = (event: object): boolean => process.stdout.write(`${JSON.stringify(event)}\n`);
+
 async function tell(id: string, group: Cgroup): Promise<void> {
   const data = dataOf(await group.stats());
-  process.stdout.write(`${JSON.stringify({ type: 'stats', id, data })}\n`);
+  say({ type: 'stats', id, data });
 }
 
 /** Go's durations, as far as anybody writes them here. */

@@ -4,6 +4,7 @@ import { type CgroupHost, forBundles, readGrantable } from '../../cgroup/hierarc
 import { TareError } from '../../errors.ts';
 import { compileUpdate } from '../../launch/cgroup.ts';
 import type { Resources } from '../../spec/resources.ts';
+import { parseSize } from '../../spec/size.ts';
 import { checkSpec } from '../../spec/validate.ts';
 import type { Words } from '../command-line.ts';
 import type { Context } from '../context.ts';
@@ -75,13 +76,20 @@ function fromFlags(words: Words): Resources {
     if (/^-?\d+$/.test(text)) return Number(text);
     throw new TareError(`read --${flag} ${JSON.stringify(text)}`, { hint: 'it takes a whole number' });
   };
+  const bytes = (flag: string): number | undefined => {
+    const text = words.value(flag);
+    if (text === undefined) return undefined;
+    return text === '-1' ? -1 : parseSize(text);
+  };
   const given = <T extends object>(part: T): T =>
     Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as T;
   return {
     memory: given({
-      limit: number('memory'),
-      reservation: number('memory-reservation'),
-      swap: number('memory-swap'),
+      limit: bytes('memory'),
+      reservation: bytes('memory-reservation'),
+      swap: bytes('memory-swap'),
+      kernel: bytes('kernel-memory'),
+      kernelTCP: bytes('kernel-memory-tcp'),
     }),
     cpu: given({
       shares: number('cpu-share'),
@@ -89,6 +97,8 @@ function fromFlags(words: Words): Resources {
       burst: number('cpu-burst'),
       period: number('cpu-period'),
       idle: number('cpu-idle'),
+      realtimePeriod: number('cpu-rt-period'),
+      realtimeRuntime: number('cpu-rt-runtime'),
       cpus: words.value('cpuset-cpus'),
       mems: words.value('cpuset-mems'),
     }),

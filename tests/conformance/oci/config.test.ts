@@ -24,6 +24,12 @@ const linux = (more: Partial<Linux>) => (spec: Spec) => ({ ...spec, linux: { ...
 const mounted = (spec: Spec, ...mounts: Mount[]): Spec => ({ ...spec, mounts: [...(spec.mounts ?? []), ...mounts] });
 const all = ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_RAW'];
 
+/** As long as Docker's profile has been: without close_range, faccessat2, openat2 and clone3. */
+const callsOf2016 =
+  'access arch_prctl brk capget capset chdir clone close connect dup dup2 dup3 execve exit exit_group faccessat fchdir fcntl fork fstat futex getcwd getdents64 getegid geteuid getgid getpgrp getpid getppid getrandom getuid ioctl kill lseek lstat mmap mprotect munmap nanosleep newfstatat open openat pipe pipe2 poll prctl pread64 prlimit64 read readlink readlinkat recvfrom recvmsg rt_sigaction rt_sigprocmask rt_sigreturn sendfile sendmsg sendto set_robust_list set_tid_address setgid setgroups setresgid setresuid setsid setuid sigaltstack socket stat statfs statx sysinfo umask uname vfork wait4 write writev epoll_create1 epoll_ctl epoll_pwait eventfd2 tgkill gettid madvise sched_yield sched_getaffinity rseq pwrite64 fstatfs setgid32'.split(
+    ' ',
+  );
+
 const properties: Property[] = [
   {
     section: 'config.md, "Root"',
@@ -245,6 +251,24 @@ const properties: Property[] = [
     script: 'mkdir /x 2>&1',
     sees: /No space left/,
   },
+  ...[true, false].map((noNewPrivileges): Property => ({
+    section: 'config-linux.md, "Seccomp"',
+    title: `a filter that knows no call of the last ten years${noNewPrivileges ? ', and no way to more privileges' : ''}`,
+    change: (spec) => ({
+      ...spec,
+      process: {
+        ...spec.process,
+        noNewPrivileges,
+        capabilities: { bounding: all, effective: all, permitted: all },
+      },
+      linux: {
+        ...spec.linux,
+        seccomp: { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: callsOf2016, action: 'SCMP_ACT_ALLOW' }] },
+      },
+    }),
+    script: 'grep ^Seccomp: /proc/self/status',
+    sees: 'Seccomp:\t2\n',
+  })),
   {
     section: 'config-linux.md, "Masked Paths" and "Readonly Paths"',
     title: 'maskedPaths read as nothing, readonlyPaths cannot be written',

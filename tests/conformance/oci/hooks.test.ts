@@ -81,6 +81,24 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
     expect(box.read('inside')?.trim().split('\n')).toEqual([...worlds(String(pid)), '/']);
   });
 
+  test.runIf(runtime.name !== 'crun')(
+    'they stand in the bundle, in the root to be, and where the process will, whichever way they are run',
+    async () => {
+      for (const _ of ['first', 'second']) {
+        using box = hooked(runtime, {
+          createRuntime: 'cat >/dev/null; pwd >$AT/runtime',
+          createContainer: 'cat >/dev/null; pwd >$AT/container',
+          startContainer: 'cat >/dev/null; pwd >/inside',
+        });
+        expect(box.create()).toMatchObject({ status: 0 });
+        expect(readFileSync(box.at('runtime'), 'utf8')).toBe(`${box.path}\n`);
+        expect(readFileSync(box.at('container'), 'utf8')).toBe(`${box.at('rootfs')}\n`);
+        expect(box.start()).toMatchObject({ status: 0 });
+        await eventually('it is there', () => box.read('inside') === '/\n');
+      }
+    },
+  );
+
   for (const moment of ['prestart', 'createRuntime', 'createContainer'] as const) {
     check(`a failing ${moment} undoes the create`, () => {
       using box = hooked(runtime, { [moment]: 'cat >/dev/null; echo the reason >&2; exit 3', poststop: note });

@@ -166,7 +166,7 @@ describe.runIf(able && Object.keys(v1).length > 0)('tare-oci, beside cgroup v1',
     using first = started(tareOci, { pids: { limit: 9 } });
     const [spec, cgroupsPath] = [plainSpec(['sleep', '1000']), `/tare-oci/${first.id}`];
     using second = new Bundle(tareOci, { ...spec, linux: { ...spec.linux, cgroupsPath } });
-    expect(second.create()).toMatchObject({ status: 1, stderr: saying('processes live in it') });
+    expect(second.create()).toMatchObject({ status: 1, stderr: saying("container's cgroup is not empty") });
     expect(first.state().status).toBe('running');
     first.call('delete', ['--force', first.id]);
     const left = join(v1.pids ?? '', cgroupsPath);

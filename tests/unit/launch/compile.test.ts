@@ -494,7 +494,8 @@ test('a filter that asks a listener hands it over', () => {
   expect(given({ seccomp: { bpf: new Uint8Array(24), flags: 8, notify: true } })).toMatchInlineSnapshot(`
     "- seccomp(SECCOMP_SET_MODE_FILTER, 0, {len: 3, filter})
     + $listener = seccomp(SECCOMP_SET_MODE_FILTER, 0x8, {len: 3, filter})
-    + sendmsg($sync, {STOPPED: seccomp, SCM_RIGHTS: $listener}, MSG_NOSIGNAL)"
+    + sendmsg($sync, {STOPPED: seccomp, SCM_RIGHTS: $listener}, MSG_NOSIGNAL)
+    + close($listener)"
   `);
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { adapt } from '../../../src/oci/adapt.ts';
 
+const user = { uid: 0, gid: 0 };
 const grantable = new Set(['CAP_KILL', 'CAP_CHOWN']);
 
 function adapted(document: unknown): { document: unknown; warnings: string[] } {
@@ -10,8 +11,8 @@ function adapted(document: unknown): { document: unknown; warnings: string[] } {
 
 test('capabilities that cannot be granted are left out with a warning', () => {
   const capabilities = { bounding: ['CAP_KILL', 'CAP_SYS_ADMIN', 'CAP_OF_TOMORROW'] };
-  expect(adapted({ process: { capabilities } })).toEqual({
-    document: { process: { capabilities: { bounding: ['CAP_KILL'] } } },
+  expect(adapted({ process: { user, capabilities } })).toEqual({
+    document: { process: { user, capabilities: { bounding: ['CAP_KILL'] } } },
     warnings: [
       'the capability CAP_SYS_ADMIN cannot be granted here: left out',
       'the capability CAP_OF_TOMORROW is unknown: left out',
@@ -21,9 +22,13 @@ test('capabilities that cannot be granted are left out with a warning', () => {
 
 test('what `runc spec` writes has ambient capabilities that cannot be', () => {
   const capabilities = { effective: ['CAP_KILL'], permitted: ['CAP_KILL'], ambient: ['CAP_KILL'], inheritable: [] };
-  expect(adapted({ process: { capabilities } }).document).toEqual({
-    process: { capabilities: { effective: ['CAP_KILL'], permitted: ['CAP_KILL'], ambient: [], inheritable: [] } },
+  expect(adapted({ process: { user, capabilities } }).document).toEqual({
+    process: { user, capabilities: { effective: ['CAP_KILL'], permitted: ['CAP_KILL'], ambient: [], inheritable: [] } },
   });
+});
+
+test('a process of no user is of root, as in Go', () => {
+  expect(adapted({ process: { args: ['true'] } }).document).toEqual({ process: { args: ['true'], user } });
 });
 
 test("engines' own spellings become the spec's", () => {
