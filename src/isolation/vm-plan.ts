@@ -30,7 +30,7 @@ export interface VmPlan {
 }
 
 /** Debian's cloud kernel needs some 100 MiB to boot; the rest is the payload's. */
-const usualMemory = 256 * 2 ** 20;
+export const usualMemory = 256 * 2 ** 20;
 const leastMemory = 2 ** 20;
 const mostCpus = 64;
 

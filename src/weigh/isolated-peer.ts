@@ -1,6 +1,7 @@
 /** A peer behind tare's own interface of isolations: a virtual machine, asked for from this process. */
 import type { Isolated, IsolatedOptions, Isolation } from '../isolation/isolation.ts';
 import { TareError } from '../errors.ts';
+import { usualMemory } from '../isolation/vm-plan.ts';
 import { machineAddress } from './link.ts';
 import { payloadOf } from './job.ts';
 import { commandLineOf, descendantsOf } from './processes.ts';
@@ -8,6 +9,7 @@ import type { Held, Job, Peer, Run, Site } from './types/backend.ts';
 
 export class IsolatedPeer implements Peer {
   readonly address = machineAddress;
+  readonly memory = usualMemory / 2 ** 20;
   readonly #isolation: Isolation;
   protected readonly site: Site;
   readonly #name: string;

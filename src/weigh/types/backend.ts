@@ -85,6 +85,8 @@ export interface Link {
 export interface Peer extends AsyncDisposable {
   /** Where its instances are reached over a link, if not where the link says. */
   readonly address?: string;
+  /** MiB that each instance may take, where somebody has decided that beforehand: a machine's. */
+  readonly memory?: number;
   /**
    * Runs so many instances, all requested at once, until nothing is left of any; standard input is empty.
    *

@@ -1,4 +1,5 @@
 /** Many at once: where locks of the kernel and of a runtime show. */
+import { memory as memoryField } from '../fingerprint.ts';
 import { pace } from '../pace.ts';
 import { quantileOf } from '../statistics.ts';
 import type { Peer } from '../types/backend.ts';
@@ -40,9 +41,19 @@ export const rate: Workload = {
       // A crowd finds warm what one before it has used: a hundred machines take minutes.
       pace: { ...pace(effort, { quick: 10, normal: 20, full: 60 }), warmup: count === 1 ? 1 : 0, least: 6, rest: 20 },
       job: ({ root, payload }) => ({ root, payload, network: 'own' }),
+      refuses: ({ memory = 0 }) => whyTooMany(count, memory),
       sample: async (peer) => sampleRate(peer, count),
     })),
 };
+
+/** A host that runs out of memory kills whom it likes. */
+function whyTooMany(count: number, each: number): string | undefined {
+  const [wanted, available] = [count * each, memoryField('MemAvailable')];
+  if (wanted <= available) return undefined;
+  return `${count} at once may take ${gib(wanted)} of memory, and ${gib(available)} are available`;
+}
+
+const gib = (mib: number): string => `${(mib / 1024).toFixed(1)} GiB`;
 
 async function sampleRate(peer: Peer, count: number): Promise<Values> {
   const runs = await peer.run(count);

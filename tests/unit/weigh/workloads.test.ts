@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Peer } from '../../../src/weigh/types/backend.ts';
 import { workloads } from '../../../src/weigh/workloads.ts';
 
 const secondsOf = (effort: 'quick' | 'normal' | 'full', questions: readonly string[]): number =>
@@ -22,4 +23,25 @@ test('every variant of a question has a name of its own, and every measure', () 
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(measures.map(({ name }) => name)).size).toBe(measures.length);
   }
+});
+
+test('no crowd is started that may take more memory than there is', () => {
+  const trials = workloads
+    .find(({ question }) => question === 'rate')
+    ?.trials({
+      effort: 'full',
+      root: true,
+      availableMemory: 8192,
+    });
+  const peer = (memory?: number) => ({ memory }) as unknown as Peer;
+  expect(trials?.map(({ refuses }) => refuses?.(peer()))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(trials?.at(-1)?.refuses?.(peer(2 ** 30))).toMatch(
+    /^100 at once may take 104857600\.0 GiB of memory, and \d+\.\d GiB are available$/,
+  );
 });
