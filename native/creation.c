@@ -319,7 +319,6 @@ static int find_record(struct attempt *attempt) {
   if (own <= 0 || directory < 0) return 0;
   size_t size = (size_t)own;
   key[size++] = 0;
-  key[size++] = creating->no_pivot ? '1' : '0';
   key[size++] = creating->no_new_keyring ? '1' : '0';
   key[size++] = creating->console_socket != NULL ? '1' : '0';
   int trusted = fstat(directory, &status) == 0 && is_ours(&status);

@@ -124,7 +124,6 @@ struct creating {
   const char *bundle;         /* NULL: the working directory */
   const char *pid_file;       /* or NULL */
   const char *console_socket; /* or NULL */
-  int no_pivot;
   int no_new_keyring;
   int here; /* the working directory */
 };

@@ -6,7 +6,7 @@
  *
  *     tare-oci [--root DIR] [--log FILE] [--log-format FORMAT] [--systemd-cgroup]
  *              start|kill|pause|resume|delete|state [--force] ID [SIGNAL]
- *     tare-oci … create [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--no-pivot] [--no-new-keyring] ID
+ *     tare-oci … create [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--no-new-keyring] ID
  */
 #include <ctype.h>
 #include <errno.h>
@@ -126,7 +126,6 @@ static int parse_creating(char ***words, struct creating *creating) {
     else if ((value = value_of(words, "pid-file")) != NULL) creating->pid_file = value;
     else if ((value = value_of(words, "console-socket")) != NULL) creating->console_socket = value;
     else if (strcmp(**words, "-b") == 0 && (*words)[1] != NULL) creating->bundle = *++*words;
-    else if (strcmp(**words, "--no-pivot") == 0) creating->no_pivot = 1;
     else if (strcmp(**words, "--no-new-keyring") == 0) creating->no_new_keyring = 1;
     else return 0;
   }

@@ -29,6 +29,8 @@ export interface CgroupDirectory {
   hints?: Partial<Record<Errno, string>>;
   /** Writes within it that follow only where it has not been there before. */
   first?: readonly CgroupWrite[];
+  /** It has been there, and these are written all the same. */
+  fill?: boolean;
 }
 
 /** A group of cgroup v1 that the container's first process moves to: `clone3` can only put it into one of v2. */

@@ -42,7 +42,12 @@ const inherited = ['cpuset.cpus', 'cpuset.mems'] as const;
 /** The text of a file, trimmed; `''` where there is none. */
 export type ReadFile = (file: string) => string;
 
-/** From the top of the hierarchy down. One that was left there, or that somebody else has made, is taken as it is. */
+/** An engine makes the group of a pod, and leaves it to the runtime to see that somebody can live below it. */
+const isEmpty = (group: string, read: ReadFile): boolean =>
+  read(path.join(group, 'cgroup.clone_children')) !== '' &&
+  inherited.some((file) => read(path.join(group, file)) === '');
+
+/** From the top of the hierarchy down. One that was left there, or that somebody else has made, is taken as it is, but for a cpuset without processors. */
 export function v1Directories({ v1 }: CgroupHost, group: V1Group, read: ReadFile): CgroupDirectory[] {
   const top = v1[group.controllers[0] ?? ''] ?? '/';
   const names = path.relative(top, group.path).split('/');
@@ -51,7 +56,8 @@ export function v1Directories({ v1 }: CgroupHost, group: V1Group, read: ReadFile
     const made = path.join(top, ...names.slice(0, index + 1));
     const whose = made === group.path ? 'the container' : 'our containers';
     const why = `make the cgroup ${made} for ${whose}`;
-    return { path: made, why, allow: ['EEXIST'], ...(first.length === 0 ? {} : { first }) };
+    const fill = first.length > 0 && isEmpty(made, read);
+    return { path: made, why, allow: ['EEXIST'], ...(first.length === 0 ? {} : { first }), ...(fill ? { fill } : {}) };
   });
 }
 

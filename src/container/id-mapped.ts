@@ -2,16 +2,18 @@
  * Id-mapped mounts: mount_setattr(2), "ID-mapped mounts". The map is a user namespace, which some process must have been in;
  * and only who has power over the filesystem may use it, so the host's side does, and hands the container the mount.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { stopAndWait } from '../launch/parent.ts';
-import { cell, ProgramBuilder } from '../launch/program.ts';
+import { type Cell, cell, ProgramBuilder } from '../launch/program.ts';
 import { isLayerName, layerName } from '../launch/rootfs.ts';
 import { isNew } from '../spec/checks/check.ts';
 import { cloneTree, setAttributes } from '../launch/stage.ts';
 import { syncFd } from '../launch/bootstrap.ts';
 import { CLONE, flags, MOUNT_ATTR } from '../linux/flags.ts';
 import { isMapped } from '../spec/id-maps.ts';
-import { parseMountOptions } from '../spec/mount-options.ts';
+import { isBind, parseMountOptions } from '../spec/mount-options.ts';
+import type { IdMap } from '../spec/request.ts';
 import type { RootSource } from '../spec/root-source.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
@@ -19,15 +21,38 @@ import { writeIdMaps } from './id-maps.ts';
 
 const notOurs = 'mapping ids needs CAP_SYS_ADMIN over the filesystem, which an ordinary user does not have';
 
+const asksForMap = ({ options = [], uidMappings }: Mount): boolean =>
+  uidMappings !== undefined || options.some((option) => option === 'idmap' || option === 'ridmap');
+
 /** Mounts that ask for it, with the maps they use: their own, or those of the container. */
 export function idMappedMounts(spec: Spec): Mount[] {
   return (spec.mounts ?? []).flatMap((mount) => {
-    const asked = (mount.options ?? []).some((option) => option === 'idmap' || option === 'ridmap');
-    if (!asked && mount.uidMappings === undefined) return [];
+    if (!asksForMap(mount)) return [];
     const { uidMappings = spec.linux?.uidMappings, gidMappings = spec.linux?.gidMappings } = mount;
     return [{ ...mount, uidMappings, gidMappings }];
   });
 }
+
+/**
+ * Binds that root of a new user namespace cannot get at, for a directory above lets through nobody but its owner on the host: the host's side
+ * takes them too. What an engine hands in is the container's to use, wherever it lies.
+ */
+export function unreachableMounts(spec: Spec, rootless: boolean): Mount[] {
+  if (rootless || !isNew(spec, 'user')) return [];
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  const rules = (uid: number, gid: number): boolean => isMappedTo(uidMappings, uid) && isMappedTo(gidMappings, gid);
+  const reachable = (path: string): boolean => {
+    for (let above = dirname(realpathSync(path)); above !== '/'; above = dirname(above)) {
+      const { mode, uid, gid } = statSync(above);
+      if ((mode & 0o001) === 0 && !rules(uid, gid)) return false;
+    }
+    return true;
+  };
+  return (spec.mounts ?? []).filter((mount) => isBind(mount) && !asksForMap(mount) && !reachable(mount.source ?? '/'));
+}
+
+const isMappedTo = (maps: readonly IdMap[], id: number): boolean =>
+  maps.some(({ hostID, size }) => id >= hostID && id < hostID + size);
 
 /**
  * The layers of an image for a container with ids of its own: the image's root is then the container's, and no directory
@@ -56,7 +81,11 @@ export async function openIdMapped(engine: Engine, { idMapped }: { idMapped: rea
   const opened: number[] = [];
   try {
     for (const mount of idMapped) {
-      const { uidMappings = [], gidMappings = [] } = mount;
+      const { uidMappings, gidMappings = [] } = mount;
+      if (uidMappings === undefined) {
+        opened.push(openOne(engine, mount));
+        continue;
+      }
       const key = JSON.stringify([uidMappings, gidMappings]);
       const made = namespaces.get(key) ?? (await makeUserNamespace(engine, { uidMappings, gidMappings }));
       namespaces.set(key, made);
@@ -72,20 +101,29 @@ export async function openIdMapped(engine: Engine, { idMapped }: { idMapped: rea
   }
 }
 
-function openOne(engine: Engine, mount: Mount, userNamespace: number): number {
-  const { source = '', destination } = mount;
+function openOne(engine: Engine, mount: Mount, userNamespace?: number): number {
+  const { source = '' } = mount;
   const options = parseMountOptions(mount.options ?? []);
   const b = new ProgramBuilder().stage('mounts');
   const tree = cloneTree(b, `take ${source} from the host`, source, options.bind !== 'bind', { EPERM: notOurs });
+  if (userNamespace !== undefined) mapIds(b, mount, tree, userNamespace);
+  return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;
+}
+
+function mapIds(
+  b: ProgramBuilder,
+  { source, destination, options = [] }: Mount,
+  tree: Cell,
+  userNamespace: number,
+): void {
   setAttributes(b, `map the ids of ${source} for ${destination}`, tree, {
     set: flags(MOUNT_ATTR, 'IDMAP'),
     userNamespace,
-    recursive: options.idmap === 'ridmap',
+    recursive: parseMountOptions(options).idmap === 'ridmap',
     // A layer on a filesystem that cannot map ids is still of use: its files then belong to nobody.
     ...(isLayerName(destination) ? { allow: ['EINVAL'] } : {}),
     hints: { EINVAL: 'its filesystem does not support id-mapped mounts', EPERM: notOurs },
   });
-  return engine.spawner.run({ ops: b.ops }, [tree]).get(tree) ?? -1;
 }
 
 interface OpenNamespace {

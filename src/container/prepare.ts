@@ -20,7 +20,7 @@ import { resolveSeccomp } from '../spec/seccomp-profile.ts';
 import type { DeviceNode, HostLack, ResolvedUser, SpecFacts } from '../spec/spec-facts.ts';
 import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
-import { idMappedLayers, idMappedMounts } from './id-mapped.ts';
+import { idMappedLayers, idMappedMounts, unreachableMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
 import type { DetachedOptions, Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
@@ -58,7 +58,7 @@ async function prepareAnew(
       : bundleSpec(image.spec, request);
   refuseMissing(spec);
   const root = rootOf(image, request, spec, engine.host.rootless);
-  const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
+  const idMapped = takenByHost(engine, spec, root);
   const cgroup = await planCgroup(engine, { cgroups: engine.cgroups, driver: engine.cgroupDriver }, id, spec);
   const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
   const v1Groups = v1GroupsAt(innerFd(options.payloadFds, idMapped.length), cgroup?.v1);
@@ -66,45 +66,33 @@ async function prepareAnew(
   return { id, image, spec, launch, cgroup, idMapped };
 }
 
-/** A bundle's container that outlives this process and waits for a byte from a socket, its last inner fd. */
-export async function prepareDetached(
-  engine: Engine,
-  { id, image, spec }: { id: string; image: Image; spec: Spec },
-  options: DetachedOptions,
-): Promise<Prepared> {
-  refuseMissing(spec);
-  const request = { image: image.reference };
-  const root = rootOf(image, request, spec, engine.host.rootless);
-  const idMapped = [...idMappedMounts(spec), ...idMappedLayers(root, spec, engine.host.rootless)];
-  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, kindOf } = options;
-  const how = { payloadFds, waitForStart: true, dieWithParent: false };
-  const cgroup = await planCgroup(engine, options, id, spec);
-  const startSocket = innerFd(payloadFds, idMapped.length);
-  const launch = compile(spec, {
-    ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
-    startSocket,
-    v1Groups: v1GroupsAt(startSocket + 1, cgroup?.v1),
-    stopForHooks,
-    sharesKeyring,
-    coversRoot,
-  });
-  return { id, image, spec, launch, cgroup, idMapped };
-}
+/** Mounts that the host's side takes, for the container's root could not. */
+export const takenByHost = ({ host: { rootless } }: Engine, spec: Spec, root: RootSource): readonly Mount[] => [
+  ...idMappedMounts(spec),
+  ...unreachableMounts(spec, rootless),
+  ...idMappedLayers(root, spec, rootless),
+];
 
 /** The groups whose open `cgroup.procs` the program finds at `first` and behind it. */
-const v1GroupsAt = (first: number, groups: readonly V1Group[] = []): ReadonlyMap<number, string> =>
+export const v1GroupsAt = (first: number, groups: readonly V1Group[] = []): ReadonlyMap<number, string> =>
   new Map(groups.map(({ path }, index) => [first + index, path]));
 
 export interface ExecOptions extends Pick<PrepareOptions, 'payloadFds'> {
   readonly sharesKeyring: boolean;
   readonly v1: readonly V1Group[];
+  /** Its file, if that is not its first word. */
+  readonly command?: string;
 }
 
 /**
  * Another process for a container that runs: `spec.process` is what it is to be. Its first inner fd is the container's
  * pidfd; what its groups of v1 are joined by follows.
  */
-export function prepareExec(engine: Engine, spec: Spec, { payloadFds, sharesKeyring, v1 }: ExecOptions): Program {
+export function prepareExec(
+  engine: Engine,
+  spec: Spec,
+  { payloadFds, sharesKeyring, v1, command }: ExecOptions,
+): Program {
   const without = { ...spec, mounts: [] };
   const wanted: Wanted = {
     request: { image: '' },
@@ -114,7 +102,7 @@ export function prepareExec(engine: Engine, spec: Spec, { payloadFds, sharesKeyr
   };
   const how = { payloadFds, waitForStart: false, dieWithParent: false };
   const v1Groups = v1GroupsAt(innerFd(payloadFds, 1), v1);
-  return compileExec(without, { ...launchFacts(engine, wanted, how), sharesKeyring, v1Groups });
+  return compileExec(without, { ...launchFacts(engine, wanted, how), sharesKeyring, v1Groups }, command);
 }
 
 /** Twelve hexadecimal digits, as Docker shows them. */
@@ -203,7 +191,7 @@ function readProfile(path: string): unknown {
   }
 }
 
-function rootOf(image: Image, { upper }: RunRequest, spec: Spec, rootless: boolean): RootSource {
+export function rootOf(image: Image, { upper }: RunRequest, spec: Spec, rootless: boolean): RootSource {
   const source = image.root.kind === 'overlay' && upper !== undefined ? { ...image.root, upper } : image.root;
   return withParts(source, spec, rootless);
 }
@@ -215,7 +203,7 @@ interface Wanted {
   readonly idMapped: readonly Mount[];
 }
 
-function launchFacts(
+export function launchFacts(
   engine: Engine,
   { request, spec, root, idMapped }: Wanted,
   options: PrepareOptions,
@@ -263,7 +251,7 @@ function seenKind(doing: string, path: string, kindOf: typeof pathKind): PathKin
   }
 }
 
-async function planCgroup(
+export async function planCgroup(
   engine: Engine,
   { cgroups, driver }: Pick<DetachedOptions, 'cgroups' | 'driver'>,
   id: string,

@@ -13,7 +13,7 @@ export interface Prepared {
   readonly spec: Spec;
   readonly launch: Launch;
   readonly cgroup: CgroupPlan | undefined;
-  /** Mounts whose ids are to be mapped, in the order in which the program expects them. */
+  /** Mounts that the host's side takes, mostly to map their ids, in the order in which the program expects them. */
   readonly idMapped: readonly Mount[];
   /** The launch's program as bytes, where they are known already. */
   readonly encoded?: Encoded;

@@ -74,13 +74,19 @@ export interface OwnGroups {
   readonly v1: readonly V1Group[];
 }
 
-function makeDirectory(b: ProgramBuilder, { path, why, allow, hints, first = [] }: CgroupDirectory): Cell[] {
+function makeDirectory(
+  b: ProgramBuilder,
+  { path, why, allow, hints, first = [], fill = false }: CgroupDirectory,
+): Cell[] {
   const make = [AT_FDCWD, path, octal(0o755)];
   const options = { ...(allow ? { allow } : {}), ...(hints ? { hints } : {}) };
   const files: Cell[] = [];
-  const fill = (): void => first.forEach((write) => void files.push(writeTo(b, `${path}/${write.file}`, write)));
-  if (first.length === 0) b.op(why, 'mkdirat', make, options);
-  else b.unless(why, 'mkdirat', make, options, fill);
+  const write = (): void => first.forEach((each) => void files.push(writeTo(b, `${path}/${each.file}`, each)));
+  if (first.length > 0 && !fill) b.unless(why, 'mkdirat', make, options, write);
+  else {
+    b.op(why, 'mkdirat', make, options);
+    write();
+  }
   return files;
 }
 

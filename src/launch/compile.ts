@@ -13,7 +13,7 @@ import type { Facts } from './facts.ts';
 import * as identity from './identity.ts';
 import { joinV1Groups } from './join-cgroups.ts';
 import { maskPaths, sealPaths } from './masks.ts';
-import { type Mounted, mountAll, takeShared } from './mounts.ts';
+import { type Mounted, mountAll, sealMounts, takeShared } from './mounts.ts';
 import * as namespaces from './namespaces.ts';
 import {
   closeOnExec,
@@ -148,6 +148,7 @@ function buildView(stage: Stage): Cell | undefined {
 
   if (own) {
     b.stage('seal');
+    sealMounts(stage, mounted);
     maskPaths(rooted);
     sealPaths(rooted);
   }

@@ -14,8 +14,12 @@ import { setAffinity, setPriorities } from './scheduling.ts';
 import { inRootArgs, retry, type Stage } from './stage.ts';
 import { controlTerminal, openLaterTerminal, startSession } from './terminal.ts';
 
-/** Another process of a container: its first inner fd is the pidfd of the first one. `spec.process` is the new one. */
-export function compileExec(spec: Spec, facts: Facts): Program {
+/**
+ * Another process of a container: its first inner fd is the pidfd of the first one. `spec.process` is the new one.
+ *
+ * @param command its file, if that is not its first word
+ */
+export function compileExec(spec: Spec, facts: Facts, command?: string): Program {
   const b = new ProgramBuilder();
   const sync = cell('sync', syncFd(facts.payloadFds));
   const successor = cell('successor');
@@ -55,7 +59,7 @@ export function compileExec(spec: Spec, facts: Facts): Program {
   b.stage('start');
   resetSignals(stage);
   identity.loadLateSeccomp(stage);
-  execute(stage);
+  execute(stage, command);
   return { ops: b.ops, report: sync, ...(forks ? { successor } : {}) };
 }
 

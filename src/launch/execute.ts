@@ -46,17 +46,19 @@ export function lookForCommand({ b, spec }: Stage): void {
 /** access(2). */
 const X_OK = named(1, 'X_OK');
 
-function candidates({ args, env = [] }: Stage['spec']['process']): string[] {
-  const command = args[0] ?? '';
+function candidates({ args, env = [] }: Stage['spec']['process'], command = args[0] ?? ''): string[] {
   return command.includes('/') ? [command] : searchPath(env).map((directory) => `${directory}/${command}`);
 }
 
-/** As execvp(3): the first match in PATH. What is found there but may not be executed is passed over, as a shell does. */
-export function execute({ b, spec }: Stage): void {
+/**
+ * As execvp(3): the first match in PATH. What is found there but may not be executed is passed over, as a shell does.
+ *
+ * @param command where it is to be found, if not as its first word says
+ */
+export function execute({ b, spec }: Stage, command = spec.process.args[0] ?? ''): void {
   const { args, env = [] } = spec.process;
-  const command = args[0] ?? '';
   const rest = [strings(args), strings(env)];
-  const places = candidates(spec.process);
+  const places = candidates(spec.process, command);
   places.forEach((path, index) => {
     const last = index === places.length - 1;
     const why = last ? `execute ${command}` : `execute ${path}, if it is there`;

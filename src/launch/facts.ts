@@ -11,6 +11,12 @@ export interface SeccompFilter {
   readonly notify: boolean;
 }
 
+/** The host's root stays in the container's mount namespace, below its own: out of reach, but for what the kernel goes by. */
+export interface CoversRoot {
+  /** Where all of procfs or sysfs is mounted. Where it is to be seen, the kernel lets users of user namespaces mount another: mount_namespaces(7). */
+  readonly revealing: readonly string[];
+}
+
 export type PathKind = 'file' | 'directory';
 
 export interface Facts {
@@ -33,7 +39,7 @@ export interface Facts {
   readonly devices?: ReadonlyMap<string, string>;
   /** How many fds the payload gets: 3, and the extra ones. */
   readonly payloadFds: number;
-  /** Id-mapped mounts, ready but not attached, by destination: fds of the program (`innerFd`). Only the host's side may map ids. */
+  /** Id-mapped mounts, ready but not attached, by destination: fds of the program (`innerFd`). Only the host's side may map ids; or reach them. */
   readonly idMapped: ReadonlyMap<string, number>;
   /** Groups of cgroup v1 to live in, besides that of v2 in which the program was born: their open `cgroup.procs` as fds of the program. */
   readonly v1Groups?: ReadonlyMap<number, string>;
@@ -46,7 +52,7 @@ export interface Facts {
   /** Stay in the caller's session keyring. */
   readonly sharesKeyring?: boolean;
   /** Where the host's root is its initial ramfs: cover it, since it cannot be moved away. */
-  readonly coversRoot?: boolean;
+  readonly coversRoot?: CoversRoot;
   /** End with the parent. */
   readonly dieWithParent: boolean;
   /** Stay as pid 1 and reap, with the payload as a child. */

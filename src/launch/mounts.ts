@@ -30,6 +30,8 @@ export interface Mounted {
   /** procfs: nothing that the image does can stand in for it (CVE-2019-16884, CVE-2025-52881). */
   readonly proc?: Cell;
   readonly devpts?: Cell;
+  /** What is to become read-only when all that belongs in it is there, by destination. */
+  readonly toSeal?: ReadonlyMap<string, Cell>;
 }
 
 /** Their contents are the kernel's: a link in their place would put files that programs trust into the image's hands (CVE-2019-19921). */
@@ -42,6 +44,10 @@ export function mountAll(stage: RootedStage): Mounted {
     // Where a user namespace may not mount its own, the host's: its settings are those of the reader's namespaces.
     if (mount.type === 'proc' || (isBind(mount) && mount.source === '/proc')) mounted = { ...mounted, proc: made };
     if (mount.type === 'devpts') mounted = { ...mounted, devpts: made };
+    if (made !== undefined && isSealedLater(mount)) {
+      const { destination } = mount;
+      mounted = { ...mounted, toSeal: new Map([...(mounted.toSeal ?? []), [destination, made]]) };
+    }
   }
   return mounted;
 }
@@ -55,6 +61,20 @@ function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   if (mount.type === 'cgroup' && shared)
     return bind(stage, { ...mount, source: '/sys/fs/cgroup' }, throughout(options));
   return mountNew(stage, mount, options);
+}
+
+const readOnly = 'MOUNT_ATTR_RDONLY';
+
+/** A new filesystem is empty: what the spec mounts in it, and the devices of /dev, need directories and files there first. */
+function isSealedLater({ type, destination, options = [] }: Mount): boolean {
+  const { attrSet, recursiveSet, remount, bind } = parseMountOptions(options);
+  if (remount || bind !== false || (type !== 'tmpfs' && destination !== '/dev')) return false;
+  return [...attrSet, ...recursiveSet].includes(readOnly);
+}
+
+export function sealMounts({ b }: Stage, { toSeal = new Map<string, Cell>() }: Mounted): void {
+  for (const [destination, mount] of toSeal)
+    setAttributes(b, `make ${destination} read-only`, mount, { set: attributes([readOnly]) });
 }
 
 /** What holds for the mount holds for what is mounted in it: a tree of the host's may have several hierarchies in it. */
@@ -74,7 +94,8 @@ function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell
     ...options.superblock.map((flag): [string, undefined] => [flag, undefined]),
     ...options.data,
   ];
-  const attrs = attributes([...options.attrSet, ...options.recursiveSet]);
+  const set = [...options.attrSet, ...options.recursiveSet];
+  const attrs = attributes(isSealedLater(mount) ? set.filter((name) => name !== readOnly) : set);
   const made = options.tmpcopyup
     ? copyUp(stage, destination, target, options, attrs)
     : newFilesystem(b, destination, type, settings, attrs);

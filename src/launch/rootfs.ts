@@ -30,7 +30,9 @@ export function buildRoot(stage: Stage): Cell {
   if ((stage.spec.mounts ?? []).some(({ options = [] }) => options.includes('tmpcopyup'))) coverScratch(stage);
   // pivot_root wants a mount, so the directory is mounted onto itself.
   const tree = cloneTree(b, `take ${path} as the root`, path, true, { ENOENT: 'no such directory' });
-  b.op(`mount the root onto ${path}`, 'move_mount', [tree, '', AT_FDCWD, path, flags(MOVE_MOUNT, 'F_EMPTY_PATH')]);
+  b.op(`mount the root onto ${path}`, 'move_mount', [tree, '', AT_FDCWD, path, flags(MOVE_MOUNT, 'F_EMPTY_PATH')], {
+    hints: { EINVAL: 'it is a symbolic link: name the directory that it leads to' },
+  });
   return b.result('root', 'open the root', 'openat', [AT_FDCWD, path, directory, 0]);
 }
 
@@ -113,7 +115,14 @@ function escape(path: string): string {
 /** The old root is stacked under the new one and then let go: no name of the host's files is left. */
 export function pivotRoot({ b, spec, facts, root }: RootedStage): void {
   b.op('go to the new root', 'fchdir', [root]);
-  if (facts.coversRoot === true) {
+  if (facts.coversRoot !== undefined) {
+    for (const path of facts.coversRoot.revealing)
+      b.op(
+        `hide ${path} of the host, which would vouch for another without what is masked here`,
+        'mount',
+        ['tmpfs', path, 'tmpfs', flags(MS, 'RDONLY', 'NOSUID', 'NODEV', 'NOEXEC'), 0],
+        { allow: ['ENOENT'] },
+      );
     b.op('cover the root of this mount namespace with it', 'mount', ['.', '/', 0, flags(MS, 'MOVE'), 0]);
     b.op('make it the root of this process', 'chroot', ['.']);
   } else {

@@ -74,15 +74,22 @@ function adaptDevice(device: unknown): unknown {
   return { ...device, fileMode: device.fileMode & 0o777 };
 }
 
+/** Letters that mean nothing are passed over, as with runc. */
+function adaptRule(rule: unknown): unknown {
+  if (!isNode(rule) || typeof rule.access !== 'string') return rule;
+  return { ...rule, access: rule.access.replace(/[^rwm]/g, '') };
+}
+
 /** What every new group has: whoever asks for no more needs no controller. containerd always asks for these shares. */
 const usualShares = 1024;
 
 function adaptResources(resources: Node): Node {
-  const { pids, cpu } = resources;
+  const { pids, cpu, devices } = resources;
   const free = isNode(pids) && typeof pids.limit === 'number' && pids.limit <= 0;
   const usual = isNode(cpu) && cpu.shares === usualShares;
   return {
     ...resources,
+    ...(Array.isArray(devices) ? { devices: devices.map((rule) => adaptRule(rule)) } : {}),
     ...(free ? { pids: undefined } : {}),
     ...(usual ? { cpu: { ...cpu, shares: undefined } } : {}),
   };

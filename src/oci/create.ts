@@ -1,6 +1,6 @@
 /** `create`: from a bundle to a container that waits for its start, whoever gives the word, and needs nobody until then. */
 import { forBundles } from '../cgroup/hierarchy.ts';
-import { prepareDetached } from '../container/prepare.ts';
+import { prepareDetached } from '../container/prepare-detached.ts';
 import { TareError } from '../errors.ts';
 import { resolveBundle } from '../image/resolve.ts';
 import { adapt } from './adapt.ts';
@@ -43,7 +43,9 @@ export async function create(context: Context, request: CreateRequest): Promise<
     const prepared = await prepareDetached(engine, { id: request.id, image, spec }, options);
     const failed = failedBefore(request, prepared);
     if (failed !== undefined) throw failed;
-    const recorded = process.env.TARE_NO_REPLAY === undefined && prepared.cgroup?.unit === undefined;
+    // Where the root is not left, what is hidden is what is mounted now.
+    const alike = prepared.cgroup?.unit === undefined && !request.noPivot;
+    const recorded = process.env.TARE_NO_REPLAY === undefined && alike;
     const meanwhile = async (saved: Saved) => {
       if (!recorded) return undefined;
       return draftCreation(engine, { request, options, saved }).catch((error: unknown) => {

@@ -26,7 +26,6 @@ import { type Saved, stateOf } from './state.ts';
 export interface CreationKey {
   /** Path of the tare-oci that is to read it. */
   readonly frontEnd: string;
-  readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly console: boolean;
 }
@@ -64,7 +63,7 @@ const gapKinds: Record<GapKind, number> = {
 const stops: Partial<Record<Stop, number>> = { start: 1, terminal: 2, hooks: 3 };
 
 export const creationKey = ({ frontEnd, ...flagged }: CreationKey): Buffer => {
-  const bits = [flagged.noPivot, flagged.noNewKeyring, flagged.console].map((flag) => (flag ? '1' : '0'));
+  const bits = [flagged.noNewKeyring, flagged.console].map((flag) => (flag ? '1' : '0'));
   return Buffer.from(`${frontEnd}\0${bits.join('')}`);
 };
 

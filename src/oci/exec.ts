@@ -1,8 +1,6 @@
 /** `exec`: another process in a container's namespaces and group. */
-import { closeSync, openSync } from 'node:fs';
 import { TareError } from '../errors.ts';
 import { sendSeccompListener } from '../container/listener.ts';
-import { prepareExec } from '../container/prepare.ts';
 import type { Child } from '../launch/child.ts';
 import type { Op } from '../launch/program.ts';
 import { named } from '../linux/flags.ts';
@@ -12,6 +10,7 @@ import { checkConsole, handOverTerminal } from './console.ts';
 import type { Context } from './context.ts';
 import { withHome } from './home.ts';
 import { withFileLimit } from './inherited.ts';
+import { join } from './join.ts';
 import { expectStatus, openPidfd } from './later.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Saved } from './state.ts';
@@ -39,9 +38,8 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
   const limited = withFileLimit(request.process, process.env.TARE_OCI_NOFILE);
   const spec = checkSpec({ ...saved.spec, process: withHome(engine, limited, `/proc/${saved.pid}/root`) });
   const payloadFds = 3 + request.preserveFds;
-  const { sharesKeyring, v1 = [] } = saved;
-  const program = prepareExec(engine, spec, { payloadFds, sharesKeyring, v1 });
-  const opened = [openPidfd(context, saved)];
+  using joining = join(engine, saved, spec, { pidfd: openPidfd(context, saved), payloadFds });
+  const { program, inner, cgroup } = joining;
   const handle = (op: Op, child: Child, fd: number | undefined): void => {
     if (op.stop === 'terminal' && fd !== undefined) {
       if (request.consoleSocket === undefined) request.onTerminal?.(fd);
@@ -51,45 +49,29 @@ export async function exec(context: Context, saved: Saved, request: ExecRequest)
       sendSeccompListener(engine, { id: saved.id, spec, pid: child.pid, bundle: saved.bundle }, fd ?? -1);
   };
   let failure: unknown;
-  try {
-    for (const { path } of v1) opened.push(openGroup(`${path}/cgroup.procs`, 'r+'));
-    const inner = [...opened];
-    const cgroup = saved.cgroup === undefined ? undefined : openGroup(saved.cgroup);
-    if (cgroup !== undefined) opened.push(cgroup);
-    engine.spawner.listen();
-    const child = engine.spawner.spawn({
-      program,
-      cloneFlags: named(0, '0'),
-      newUser: false,
-      // Whom we stay with we also collect: a pid namespace ends only when all in it have been.
-      unreaped: request.onTerminal === undefined,
-      fds: Array.from({ length: payloadFds }, (_, fd) => fd),
-      inner,
-      lastCapability: engine.host.lastCapability,
-      ...(cgroup === undefined ? {} : { cgroup }),
-      onStop: (op, stopped, fd) => {
-        try {
-          handle(op, stopped, fd);
-        } catch (error) {
-          failure = error;
-          engine.spawner.kill(stopped, 'SIGKILL');
-        }
-      },
-    });
-    await child.executed.catch((error: unknown) => {
-      throw child.report ?? failure ?? error;
-    });
-    if (request.pidFile !== undefined) writePidFile(request.pidFile, child.pid);
-    return child;
-  } finally {
-    for (const fd of opened) closeSync(fd);
-  }
-}
-
-function openGroup(path: string, mode: 'r' | 'r+' = 'r'): number {
-  try {
-    return openSync(path, mode);
-  } catch (cause) {
-    throw new TareError(`open the cgroup ${path}`, { errno: (cause as NodeJS.ErrnoException).code, cause });
-  }
+  engine.spawner.listen();
+  const child = engine.spawner.spawn({
+    program,
+    cloneFlags: named(0, '0'),
+    newUser: false,
+    // Whom we stay with we also collect: a pid namespace ends only when all in it have been.
+    unreaped: request.onTerminal === undefined,
+    fds: Array.from({ length: payloadFds }, (_, fd) => fd),
+    inner,
+    lastCapability: engine.host.lastCapability,
+    ...(cgroup === undefined ? {} : { cgroup }),
+    onStop: (op, stopped, fd) => {
+      try {
+        handle(op, stopped, fd);
+      } catch (error) {
+        failure = error;
+        engine.spawner.kill(stopped, 'SIGKILL');
+      }
+    },
+  });
+  await child.executed.catch((error: unknown) => {
+    throw child.report ?? failure ?? error;
+  });
+  if (request.pidFile !== undefined) writePidFile(request.pidFile, child.pid);
+  return child;
 }

@@ -2,11 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TareError } from '../errors.ts';
 import type { Engine } from '../container/engine.ts';
+import { sendSeccompListener } from '../container/listener.ts';
 import { openStreams } from '../container/stdio.ts';
 import { inheritedEnvironment } from './inherited.ts';
 import { compileHook } from '../launch/enter.ts';
 import { named } from '../linux/flags.ts';
 import type { Hook, Hooks, Spec } from '../spec/spec.ts';
+import { join, type Joining } from './join.ts';
+import type { Saved } from './state.ts';
 
 export interface HookContext {
   readonly engine: Engine;
@@ -24,10 +27,18 @@ export interface Inside {
   readonly pidfd: number;
 }
 
-/** Where a hook stands, and in what it runs: the host, or a container. */
+/** A container whose own process a hook runs as: with its user, privileges, filter and groups. */
+export interface Member {
+  readonly saved: Saved;
+  /** A pidfd of its first process. */
+  readonly open: () => number;
+}
+
+/** Where a hook stands, and in what it runs: the host, a container's namespaces, or a container. */
 export interface HookPlace {
   readonly directory?: string;
   readonly inside?: Inside;
+  readonly member?: Member;
 }
 
 /** One after the other. @throws what the first that fails has said: the others do not run */
@@ -37,24 +48,38 @@ export async function runHooks(context: HookContext, moment: keyof Hooks, place:
 }
 
 async function runHook({ engine, state }: HookContext, name: string, hook: Hook, place: HookPlace): Promise<void> {
-  const doing = `run the ${name}, ${hook.path}`;
-  const { inside, directory } = place;
+  const doing = `error running ${name}, ${hook.path}`;
+  const { inside, directory, member } = place;
   engine.spawner.listen();
   const streams = openStreams(['pipe', 'ignore', 'pipe'], engine.spawner, engine.nullFd);
   const { ignoredSignals, lastCapability } = engine.host;
-  const program = compileHook(
-    hook,
-    { payloadFds: 3, ignoredSignals, inherited: inheritedEnvironment(process.env) },
-    { ...(directory === undefined ? {} : { directory }), ...(inside === undefined ? {} : { container: inside.spec }) },
-  );
+  const inherited = inheritedEnvironment(process.env);
+  const joining = member === undefined ? undefined : joinAs(engine, member, hook, inherited);
+  const program =
+    joining?.program ??
+    compileHook(
+      hook,
+      { payloadFds: 3, ignoredSignals, inherited },
+      {
+        ...(directory === undefined ? {} : { directory }),
+        ...(inside === undefined ? {} : { container: inside.spec }),
+      },
+    );
   const child = engine.spawner.spawn({
     program,
     cloneFlags: named(0, '0'),
     newUser: false,
     lastCapability,
     fds: streams.fds,
-    inner: inside === undefined ? [] : [inside.pidfd],
+    inner: joining?.inner ?? (inside === undefined ? [] : [inside.pidfd]),
+    ...(joining?.cgroup === undefined ? {} : { cgroup: joining.cgroup }),
+    onStop: (op, { pid }, fd) => {
+      if (op.stop !== 'seccomp' || member === undefined) return;
+      const { id, spec, bundle } = member.saved;
+      sendSeccompListener(engine, { id, spec, pid, bundle }, fd ?? -1);
+    },
   });
+  joining?.[Symbol.dispose]();
   streams.release();
   let said = '';
   const read = new Promise<void>((resolve) => {
@@ -86,6 +111,14 @@ async function runHook({ engine, state }: HookContext, name: string, hook: Hook,
     throw hookError(name, hook, expired.hook ? { timedOut: true } : { code: ended.code, signal: ended.signal }, said);
 }
 
+/** An image may have put its own file in a hook's place, which must get no further than the image's other programs do. */
+function joinAs(engine: Engine, { saved, open }: Member, hook: Hook, inherited: readonly string[]): Joining {
+  const { path, args = [path], env = inherited } = hook;
+  const { terminal: _, consoleSize: __, ...rest } = saved.spec.process;
+  const spec = { ...saved.spec, process: { ...rest, args: [...args], env: [...env] } };
+  return join(engine, saved, spec, { pidfd: open(), payloadFds: 3, command: path });
+}
+
 export interface HookEnd {
   readonly timedOut?: boolean;
   readonly code?: number | undefined;
@@ -94,7 +127,7 @@ export interface HookEnd {
 
 /** @param said on its standard error */
 export function hookError(name: string, { path, timeout }: Hook, end: HookEnd, said: string): TareError {
-  const doing = `run the ${name}, ${path}`;
+  const doing = `error running ${name}, ${path}`;
   if (end.timedOut === true) return new TareError(`${doing}: it took longer than its timeout of ${timeout} s`);
   const how = end.code === undefined ? `ended by ${end.signal}` : `exit status ${end.code}`;
   return new TareError(`${doing}: ${how}`, { hint: said.trim() === '' ? undefined : said.trim() });

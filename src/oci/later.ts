@@ -21,10 +21,7 @@ export async function start(context: Context, saved: Saved): Promise<void> {
   if (status !== 'created') throw new TareError(`start container ${id}: cannot start an already running container`);
   const hooks = { engine, hooks: spec.hooks, state: stateOf(saved, 'created') };
   try {
-    if ((spec.hooks?.startContainer ?? []).length > 0) {
-      const pidfd = openPidfd(context, saved);
-      await runHooks(hooks, 'startContainer', { directory: spec.process.cwd, inside: { spec, pidfd } });
-    }
+    await runHooks(hooks, 'startContainer', { member: { saved, open: () => openPidfd(context, saved) } });
     process.chdir(store.directory(id));
     engine.spawner.run(startProgram());
     await runHooks({ ...hooks, state: stateOf(saved, 'running') }, 'poststart');

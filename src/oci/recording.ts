@@ -8,7 +8,7 @@ import type { CgroupPlan } from '../cgroup/driver.ts';
 import type { CgroupHost } from '../cgroup/hierarchy.ts';
 import type { Engine } from '../container/engine.ts';
 import { pathKind } from '../container/engine.ts';
-import { prepareDetached } from '../container/prepare.ts';
+import { prepareDetached } from '../container/prepare-detached.ts';
 import type { DetachedOptions, Prepared } from '../container/prepared.ts';
 import { hostGuards, seen, text as contentOf } from '../container/recording.ts';
 import { bundleOf } from '../image/resolve.ts';
@@ -65,7 +65,6 @@ export async function draftCreation(
   const { cgroup, launch } = prepared;
   const key = {
     frontEnd: realpathSync(builtFile('tare-oci')),
-    noPivot: request.noPivot,
     noNewKeyring: request.noNewKeyring,
     console: request.consoleSocket !== undefined,
   };

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeCgroups } from '../../cgroup/hierarchy.ts';
 import { TareError } from '../../errors.ts';
 import { maskedPaths, readonlyPaths } from '../../spec/default-paths.ts';
 import { specVersion } from '../../spec/defaults.ts';
@@ -7,6 +8,8 @@ import type { Mount, Spec } from '../../spec/spec.ts';
 import type { Words } from '../command-line.ts';
 
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
+
+const worlds = ['pid', 'network', 'ipc', 'uts', 'mount'] as const;
 
 const mounts: Mount[] = [
   { destination: '/proc', type: 'proc', source: 'proc' },
@@ -30,10 +33,16 @@ const mounts: Mount[] = [
   },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+  {
+    destination: '/sys/fs/cgroup',
+    type: 'cgroup',
+    source: 'cgroup',
+    options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+  },
 ];
 
-/** What runc(8) writes: a shell in a read-only root. */
-const plain: Spec = {
+/** What runc(8) writes: a shell in a read-only root. A cgroup namespace belongs to it where all controllers are v2's. */
+const plain = (unified: boolean): Spec => ({
   ociVersion: specVersion,
   process: {
     terminal: true,
@@ -50,15 +59,16 @@ const plain: Spec = {
   mounts,
   linux: {
     resources: { devices: [{ allow: false, access: 'rwm' }] },
-    namespaces: (['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'] as const).map((type) => ({ type })),
+    namespaces: [...worlds, ...(unified ? (['cgroup'] as const) : [])].map((type) => ({ type })),
     maskedPaths: [...maskedPaths],
     readonlyPaths: [...readonlyPaths],
   },
-};
+});
 
 export async function main(words: Words): Promise<number> {
   const file = join(words.value('bundle') ?? '.', 'config.json');
-  const spec = words.has('rootless') ? rootless(plain) : plain;
+  const own = plain(Object.keys(probeCgroups().v1).length === 0);
+  const spec = words.has('rootless') ? rootless(own) : own;
   try {
     writeFileSync(file, `${JSON.stringify(spec, undefined, 2)}\n`, { flag: 'wx', mode: 0o644 });
   } catch (cause) {

@@ -40,7 +40,9 @@ export async function main(words: Words, context: Context): Promise<number> {
     if (unit !== undefined) await (await context.cgroupDriver('systemd')).update?.(unit, plan);
     engine.spawner.run(compileUpdate(plan));
   }
-  const linux = { ...saved.spec.linux, resources: { ...saved.spec.linux?.resources, ...resources } };
+  const before = saved.spec.linux?.resources;
+  const memory = { ...before?.memory, ...resources.memory };
+  const linux = { ...saved.spec.linux, resources: { ...before, ...resources, memory } };
   store.save({ ...saved, spec: { ...saved.spec, linux } }, engine.host.arch);
   return 0;
 }
@@ -50,8 +52,13 @@ function within(host: CgroupHost, group: string): CgroupHost {
   return { ...host, delegated: slice, parent: slice, grantable: readGrantable(group), v1Grantable: [] };
 }
 
-function checked(saved: Saved, resources: Resources): Resources {
-  return checkSpec({ ...saved.spec, linux: { ...saved.spec.linux, resources } }).linux?.resources ?? {};
+/** Swap counts from a memory limit on: that which holds, where none is named. */
+function checked(saved: Saved, { memory, ...rest }: Resources): Resources {
+  const { limit } = saved.spec.linux?.resources?.memory ?? {};
+  const needs = memory?.swap !== undefined && memory.limit === undefined && limit !== undefined;
+  const resources = memory === undefined ? rest : { ...rest, memory: needs ? { ...memory, limit } : memory };
+  checkSpec({ ...saved.spec, linux: { ...saved.spec.linux, resources } });
+  return resources;
 }
 
 function asked(words: Words): Resources {

@@ -137,6 +137,22 @@ const properties: Property[] = [
   },
   {
     section: 'config.md, "Mounts"',
+    title: 'a tmpfs that is read-only has in it what the spec mounts there, and /dev its devices',
+    change: (spec) => ({
+      ...spec,
+      mounts: [
+        ...(spec.mounts ?? []).map((mount) =>
+          mount.destination === '/dev' ? { ...mount, options: [...(mount.options ?? []), 'ro'] } : mount,
+        ),
+        { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['ro'] },
+        { destination: '/data/more', type: 'tmpfs', source: 'tmpfs' },
+      ],
+    }),
+    script: 'echo >/dev/null && touch /data/more/x && echo good; touch /data/x || touch /dev/x || echo read-only',
+    sees: /^good\n(.*\n)*read-only\n$/,
+  },
+  {
+    section: 'config.md, "Mounts"',
     title: 'a bind mount, read-only',
     change: (spec, box) =>
       mounted(spec, { destination: '/bound', type: 'bind', source: box.at('source'), options: ['rbind', 'ro'] }),
@@ -230,6 +246,28 @@ const properties: Property[] = [
     }),
     script: 'echo $$; tr -s " " </proc/self/uid_map; for kind in net uts; do readlink /proc/self/ns/$kind; done',
     sees: `1\n 0 0 1000\n${['net', 'uts'].map((kind) => `${readlinkSync(`/proc/self/ns/${kind}`)}\n`).join('')}`,
+  },
+  {
+    section: 'config.md, "Mounts"',
+    title: 'a bind mount of what only root on the host can reach, in a user namespace',
+    change: (spec, box) => {
+      mkdirSync(box.at('closed/source'), { recursive: true });
+      writeFileSync(box.at('closed/source/file'), 'of the host\n');
+      chmodSync(box.at('closed'), 0o700);
+      const ids = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+      const namespaces = [...(spec.linux?.namespaces ?? []), { type: 'user' as const }];
+      return {
+        ...mounted(spec, {
+          destination: '/tmp/closed',
+          type: 'bind',
+          source: box.at('closed/source'),
+          options: ['bind', 'ro'],
+        }),
+        linux: { ...spec.linux, namespaces, uidMappings: ids, gidMappings: ids },
+      };
+    },
+    script: 'cat /tmp/closed/file',
+    sees: 'of the host\n',
   },
   {
     section: 'config-linux.md, "Sysctl"',

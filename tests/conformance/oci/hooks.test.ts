@@ -1,5 +1,5 @@
 /** config.md, "POSIX-platform Hooks", and runtime.md, "Lifecycle". */
-import { readFileSync, existsSync, writeFileSync, chmodSync } from 'node:fs';
+import { readFileSync, existsSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Hooks } from '../../../src/spec/spec.ts';
 import { needs } from '../../kernel/needs.ts';
@@ -96,6 +96,33 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
         expect(box.start()).toMatchObject({ status: 0 });
         await eventually('it is there', () => box.read('inside') === '/\n');
       }
+    },
+  );
+
+  test.runIf(runtime.name !== 'crun')(
+    'startContainer is confined as the process is, for it runs what the image has',
+    async () => {
+      const look = "grep -E '^(Uid|Groups|Cap|NoNew|Seccomp:)' /proc/self/status; cat /proc/self/cgroup";
+      const { process, ...rest } = plainSpec(['sh', '-c', `{ ${look}; } >/tmp/process`]);
+      using box = new Bundle(runtime, plainSpec([]));
+      chmodSync(box.path, 0o755);
+      mkdirSync(box.at('rootfs/tmp'), { recursive: true });
+      chmodSync(box.at('rootfs/tmp'), 0o777);
+      const args = ['sh', '-c', `cat >/dev/null; { ${look}; } >/tmp/hook`];
+      box.write({
+        ...rest,
+        process: { ...process, user: { uid: 7, gid: 7 } },
+        linux: {
+          ...rest.linux,
+          seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['sync'], action: 'SCMP_ACT_ERRNO' }] },
+        },
+        hooks: { startContainer: [{ path: '/bin/sh', args, env: ['PATH=/bin:/usr/bin'] }] },
+      });
+      expect(box.create()).toMatchObject({ status: 0 });
+      expect(box.start()).toMatchObject({ status: 0 });
+      await box.until('stopped');
+      expect(box.read('tmp/hook')).toMatch(/^Uid:\t7\t7/);
+      expect(box.read('tmp/hook')).toBe(box.read('tmp/process'));
     },
   );
 

@@ -1,0 +1,44 @@
+/** A bundle's container that outlives whoever makes it: for `tare-oci create`. */
+import type { Image } from '../image/image.ts';
+import { innerFd } from '../launch/bootstrap.ts';
+import { compile } from '../launch/compile.ts';
+import { readMountinfo } from '../linux/proc.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { Engine } from './engine.ts';
+import { launchFacts, planCgroup, rootOf, takenByHost, v1GroupsAt } from './prepare.ts';
+import type { DetachedOptions, Prepared } from './prepared.ts';
+import { refuseMissing } from './refusals.ts';
+
+/** It waits for a byte from a socket, its last inner fd but for those of groups. */
+export async function prepareDetached(
+  engine: Engine,
+  { id, image, spec }: { id: string; image: Image; spec: Spec },
+  options: DetachedOptions,
+): Promise<Prepared> {
+  refuseMissing(spec);
+  const request = { image: image.reference };
+  const root = rootOf(image, request, spec, engine.host.rootless);
+  const idMapped = takenByHost(engine, spec, root);
+  const { payloadFds, stopForHooks, sharesKeyring, coversRoot, kindOf } = options;
+  const how = { payloadFds, waitForStart: true, dieWithParent: false };
+  const cgroup = await planCgroup(engine, options, id, spec);
+  const startSocket = innerFd(payloadFds, idMapped.length);
+  const launch = compile(spec, {
+    ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
+    startSocket,
+    v1Groups: v1GroupsAt(startSocket + 1, cgroup?.v1),
+    stopForHooks,
+    sharesKeyring,
+    ...(coversRoot ? { coversRoot: { revealing: revealing(image) } } : {}),
+  });
+  return { id, image, spec, launch, cgroup, idMapped };
+}
+
+/** Mounts of all of procfs or sysfs, but those of the image's. */
+function revealing({ root }: Image): string[] {
+  const below = root.kind === 'directory' ? `${root.path}/` : undefined;
+  return readMountinfo()
+    .filter(({ type, root: shown }) => (type === 'proc' || type === 'sysfs') && shown === '/')
+    .map(({ mountPoint }) => mountPoint)
+    .filter((path) => below === undefined || !path.startsWith(below));
+}
