@@ -34,13 +34,7 @@ test('no crowd is started that may take more memory than there is', () => {
       availableMemory: 8192,
     });
   const peer = (memory?: number) => ({ memory }) as unknown as Peer;
-  expect(trials?.map(({ refuses }) => refuses?.(peer()))).toEqual([
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  expect(trials?.flatMap((trial) => trial.refuses?.(peer()) ?? [])).toEqual([]);
   expect(trials?.at(-1)?.refuses?.(peer(2 ** 30))).toMatch(
     /^100 at once may take 104857600\.0 GiB of memory, and \d+\.\d GiB are available$/,
   );
