@@ -12,6 +12,8 @@ export function isAlive(mark: string): boolean {
   return boot === bootId() && time !== undefined && startTime(Number(pid)) === time;
 }
 
+export const isOfOtherBoot = (mark: string): boolean => mark.split(' ')[2] !== bootId();
+
 /** The 22nd field of proc_pid_stat(5); the second may hold spaces and parentheses. */
 export function startTime(pid: number): string | undefined {
   try {

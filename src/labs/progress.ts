@@ -5,20 +5,20 @@
 import {
   closeSync,
   fsyncSync,
-  linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { TareError } from '../index.ts';
-import { isAlive, self } from './alive.ts';
+import { isAlive } from './alive.ts';
+import { takeLock } from './lock.ts';
 
 const stepShape = z.object({
   /** When it first passed: ISO 8601. */
@@ -116,12 +116,16 @@ export class Notebook {
     return holder !== undefined && isAlive(holder);
   }
 
-  /** The shell of an open session: whose parent holds it. */
-  sessionShells(lab: string): readonly number[] {
-    const holder = read(this.#sessionFile(lab));
-    if (holder === undefined || !isAlive(holder)) return [];
-    const pid = Number(holder.split(' ')[0]);
-    return (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+  /** The shells of open sessions, of whatever lab: whose parents hold them. */
+  sessionShells(): readonly number[] {
+    const holders = entriesOf(this.folder)
+      .filter((name) => name.endsWith('.session'))
+      .flatMap((name) => read(join(this.folder, name)) ?? [])
+      .filter(isAlive);
+    return holders.flatMap((holder) => {
+      const pid = Number(holder.split(' ')[0]);
+      return (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+    });
   }
 
   #sessionFile(name: string): string {
@@ -167,45 +171,12 @@ export class Notebook {
   }
 }
 
-/**
- * The lock is whole from its first moment on, since it is written beforehand and then linked to its name.
- * @returns who holds it, if somebody does; a lock of a process that has ended is nobody's
- */
-function takeLock(path: string): string | undefined {
-  const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, self(), { mode: 0o600 });
+function entriesOf(folder: string): readonly string[] {
   try {
-    for (;;) {
-      if (links(mine, path)) return undefined;
-      const holder = read(path);
-      if (holder !== undefined && isAlive(holder)) return holder;
-      if (holder !== undefined) removeDead(path, holder);
-    }
-  } finally {
-    rmSync(mine, { force: true });
-  }
-}
-
-function links(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Others may do the same at this moment, and one of them may have locked already: what is moved away is looked at again. */
-function removeDead(path: string, holder: string): void {
-  const aside = `${path}.${process.pid}.dead`;
-  try {
-    renameSync(path, aside);
+    return readdirSync(folder);
   } catch {
-    return; // another was faster
+    return []; // nothing was ever written
   }
-  if (read(aside) !== holder) links(aside, path);
-  rmSync(aside, { force: true });
 }
 
 function read(path: string): string | undefined {

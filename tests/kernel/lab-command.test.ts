@@ -1,7 +1,7 @@
 /** `tare lab` as a student, a teacher and bad luck use it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -123,6 +123,15 @@ test.runIf(able)('progress is whole whenever its writer is killed, and two write
     return labs['become-pid-1']?.steps.name?.hints ?? 0;
   };
   const begun = count();
+  // Of another boot: the test machine, which shares the folder and may be about to change something.
+  const lock = join(home, 'tare/labs/lock');
+  writeFileSync(lock, '17 4711 another-boot');
+  const held = setInterval(() => utimesSync(lock, new Date(), new Date()), 100);
+  const refused = spawn(tare, ['lab', 'hint'], { env, stdio: 'ignore' });
+  const [status] = (await once(refused, 'exit')) as [number];
+  clearInterval(held);
+  expect({ status, more: count() - begun }).toEqual({ status: 125, more: 0 });
+  utimesSync(lock, 0, 0); // as one from before a reboot
   await Promise.all(
     Array.from({ length: 6 }, () => once(spawn(tare, ['lab', 'hint'], { env, stdio: 'ignore' }), 'exit')),
   );
@@ -162,7 +171,9 @@ test.runIf(able)('a guided session checks at each prompt, in namespaces too, and
   expect(await second.until('(hint')).toMatch(/lab become-pid-1 is open in another terminal, in process \d+/);
   shell.type('lab check');
   expect(await shell.until('Not yet')).toMatch(/saw /);
-  lab('start', '3'); // in another terminal: this one's lab stays what it is
+  // In another terminal: this one's lab stays what it is, and so does its shell.
+  lab('start', '3');
+  expect(lab('reset', '3').said).not.toMatch(/bash/);
   shell.type(`unshare --uts bash --norc`);
   shell.type(`hostname ${host}`);
   expect(await shell.until('Step 2 of 7')).toContain('Step 1 is done');

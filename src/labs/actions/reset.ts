@@ -22,7 +22,7 @@ export async function reset([word]: readonly string[], _: LabCommand, desk: Desk
     const { values, place } = labFor(lab, seed, desk);
     const here = labs[lab.name]?.here;
     const host = here?.boot === bootId() ? here.host : describeHost();
-    const traces = { place, host, hostnames: hostnamesOf(lab, values), spare: notebook.sessionShells(lab.name) };
+    const traces = { place, host, hostnames: hostnamesOf(lab, values), spare: notebook.sessionShells() };
     const removal = await removeTraces(traces);
     for (const what of removal.removed) desk.print(`removed: ${what}\n`);
     for (const what of removal.left) desk.print(`still there: ${what}\n`);

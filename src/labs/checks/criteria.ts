@@ -74,7 +74,7 @@ export function criteriaOf(expected: ProcessExpected, world: World): readonly Cr
   if (sees !== undefined)
     add(`that sees at most ${sees} processes in its /proc`, ({ visibleProcesses: count }) => ({
       met: count !== undefined && count <= Number(sees),
-      saw: count === undefined ? 'an empty /proc' : `${count} processes in its /proc`,
+      saw: count === undefined ? 'an empty /proc' : `${count} ${count === 1 ? 'process' : 'processes'} in its /proc`,
     }));
   if (cgroup !== undefined)
     add(`in the cgroup ${cgroup}`, (process) => ({

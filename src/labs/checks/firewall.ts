@@ -42,10 +42,10 @@ export function checkRule(expected: RuleExpected): Finding {
   return {
     passed: fitting.length > 0 && (packets === undefined || (counted ?? -1) >= Number(packets)),
     tested: `what rules does nftables have in the network namespace ${namespace}?`,
-    expected: `a rule at ${hook} of ${family} that does ${does}${packets === undefined ? '' : `, and has counted ${packets} packets`}`,
+    expected: `a rule at ${hook} of ${family} that does ${does}${packets === undefined ? '' : `, and has counted ${plural(packets)}`}`,
     saw:
       fitting.length > 0
-        ? `such a rule ${counted === undefined ? 'that has no counter' : `that has counted ${counted} packets`}`
+        ? `such a rule ${counted === undefined ? 'that has no counter' : `that has counted ${plural(counted)}`}`
         : all.join('; ') || 'no rule',
   };
 }
@@ -67,3 +67,5 @@ function packetsOf({ expr }: Rule): number | undefined {
 const actions = ['accept', 'drop', 'reject', 'masquerade', 'snat', 'dnat'];
 
 const actionOf = ({ expr }: Rule): string => actions.find((action) => expr.some((part) => action in part)) ?? 'a rule';
+
+const plural = (packets: number | string): string => `${packets} ${Number(packets) === 1 ? 'packet' : 'packets'}`;

@@ -1,9 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { findLab, ownLabs, readLab, templateFile } from '../../../src/labs/exercises.ts';
 import { fill, placeholders } from '../../../src/labs/fill.ts';
+import type { Lab } from '../../../src/labs/format.ts';
+import { layOut } from '../../../src/labs/layout.ts';
+import { placeOf, placeValues } from '../../../src/labs/place.ts';
 import { drawValues } from '../../../src/labs/seed.ts';
 import { didYouMean } from '../../../src/spec/nearest.ts';
 
@@ -35,6 +39,35 @@ test('our labs have numbers of their own, and those of the network to come are f
   const numbers = ownLabs().map(({ number }) => number);
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(numbers.filter((number) => number === undefined || number > 12)).toEqual([]);
+});
+
+/** As a student of this seed reads it, whose checkout is in their home. */
+function labOf(lab: Lab, seed: number) {
+  const place = placeOf(lab, seed, { uid: 0, env: {} });
+  const root = '/home/student/tare/dist/images/busybox/rootfs';
+  return fill(lab, { ...drawValues(lab, seed), ...placeValues(place, 'tare', root) });
+}
+
+test('what a student reads fits into 80 columns, commands with their values too', () => {
+  const wide = ownLabs().flatMap((lab) =>
+    labOf(lab, 1).steps.flatMap(({ name, say, hint, solution }) =>
+      [layOut(say, { columns: 80, colours: false }), layOut(hint, { columns: 80, colours: false }), solution]
+        .flatMap((text) => text.split('\n'))
+        .filter((line) => line.length > 80)
+        .map((line) => `lab ${lab.number}, ${name}: ${line}`),
+    ),
+  );
+  expect(wide).toEqual([]);
+});
+
+test('what a check looks for is another thing for each student: an answer that is passed on fits nowhere', () => {
+  const alike = ownLabs().flatMap((lab) => {
+    const [one, other] = [labOf(lab, 1), labOf(lab, 2)];
+    return one.steps
+      .filter(({ check }, index) => check !== undefined && isDeepStrictEqual(check, other.steps[index]?.check))
+      .map(({ name }) => `lab ${lab.number}, ${name}`);
+  });
+  expect(alike).toEqual([]);
 });
 
 test('what is wrong is said with its line', () => {
