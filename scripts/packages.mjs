@@ -60,6 +60,7 @@ const test = {
   ...kernel,
   ...engines,
   chromium: 'looks at the page of a weighing as a reader does',
+  lxc: 'the lab on what others do',
 };
 
 /** @type {Record<string, string>} */
@@ -116,6 +117,7 @@ export const insideMachine = {
   git: 'the checks ask it for files',
   'openssh-server': 'vagrant ssh',
   sudo: 'vagrant provision',
+  tmux: 'a second terminal for a lab',
   rsync: 'folders of vagrant, and the copy that becomes a box',
   'grub-pc-bin': 'a box boots by itself',
   'grub2-common': 'a box boots by itself',

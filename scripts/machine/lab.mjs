@@ -14,15 +14,32 @@ const seconds = 12 * 60 * 60;
 /** Where the machine's root keeps progress; it is the host's folder. */
 const progress = '/root/.local/state/tare/labs';
 
-/** The port is a terminal of unknown size. @param {string} lab */
+/** Not tmux's own, for whoever sits in a tmux of this host already. */
+const tmux = `
+set -g prefix C-t
+unbind C-b
+bind C-t send-prefix
+set -g default-command bash
+set -g default-terminal screen
+set -g status-left ''
+set -g status-right 'Ctrl-T c: another terminal, Ctrl-T n: the next '
+set -g status-right-length 60
+`;
+
+/** The port is a terminal of unknown size, and the only one: tmux makes more of it, and writes to what it reads from. @param {string} lab */
 const job = (lab) => `
-export TARE_MACHINE=here HOME=/root PATH=${checkout}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=${process.env.TERM ?? 'vt100'}
+export TARE_MACHINE=here HOME=/root PATH=${checkout}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C.UTF-8 TERM=${process.env.TERM ?? 'vt100'}
+infocmp >/dev/null 2>&1 || TERM=vt100
 mkdir -p ${progress}
 mount -t 9p -o trans=virtio,version=9p2000.L labs ${progress}
 cd /root
-exec setsid --ctty --wait sh -c '
+cat >.tmux.conf <<'END'${tmux}END
+setsid --ctty --wait sh -c '
   stty sane rows ${process.stdout.rows ?? 24} cols ${process.stdout.columns ?? 80}
-  tare lab run ${lab}' </dev/ttyS0 >/dev/ttyS0 2>&1
+  tmux -u new-session -n "lab ${lab}" "tare lab run ${lab}; echo \\$? >status; tmux kill-server"
+  ' <>/dev/ttyS0 >&0 2>&1
+exit "$(cat status)"
 `;
 
 /**
