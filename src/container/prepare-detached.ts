@@ -1,7 +1,10 @@
 /** A bundle's container that outlives whoever makes it: for `tare-oci create`. */
+import { basename } from 'node:path';
+import type { CgroupPlan } from '../cgroup/driver.ts';
 import type { Image } from '../image/image.ts';
 import { innerFd } from '../launch/bootstrap.ts';
 import { compile } from '../launch/compile.ts';
+import type { OwnGroup } from '../launch/facts.ts';
 import { readMountinfo } from '../linux/proc.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
@@ -27,11 +30,22 @@ export async function prepareDetached(
     ...launchFacts(engine, { request, spec, root, idMapped }, how, kindOf),
     startSocket,
     v1Groups: v1GroupsAt(startSocket + 1, cgroup?.v1),
+    ownGroups: ownGroups(engine, cgroup),
     stopForHooks,
     sharesKeyring,
     ...(coversRoot ? { coversRoot: { revealing: revealing(image) } } : {}),
   });
   return { id, image, spec, launch, cgroup, idMapped };
+}
+
+/** None where all controllers are v2's, whose own mount then shows them. */
+function ownGroups({ cgroups }: Engine, cgroup: CgroupPlan | undefined): readonly OwnGroup[] {
+  if (cgroup === undefined || cgroup.v1.length === 0) return [];
+  const named = cgroup.v1.map(({ controllers: [first = ''], path }) => ({
+    name: basename(cgroups.v1[first] ?? ''),
+    path,
+  }));
+  return [...named, { name: 'unified', path: cgroup.path }];
 }
 
 /** Mounts of all of procfs or sysfs, but those of the image's. */

@@ -17,6 +17,13 @@ export interface CoversRoot {
   readonly revealing: readonly string[];
 }
 
+export interface OwnGroup {
+  /** As a host has it below /sys/fs/cgroup: `memory`, `cpu,cpuacct`, `unified`. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
 export type PathKind = 'file' | 'directory';
 
 export interface Facts {
@@ -43,6 +50,8 @@ export interface Facts {
   readonly idMapped: ReadonlyMap<string, number>;
   /** Groups of cgroup v1 to live in, besides that of v2 in which the program was born: their open `cgroup.procs` as fds of the program. */
   readonly v1Groups?: ReadonlyMap<number, string>;
+  /** Where v1 has controllers, what a mount of cgroups shows: the container's own group of each hierarchy, under the hierarchy's name. */
+  readonly ownGroups?: readonly OwnGroup[];
   /** Wait, when all is ready, until the parent says start. */
   readonly waitForStart: boolean;
   /** Wait for a byte from this socket instead (an fd of the program): the parent will be gone by then. */

@@ -6,6 +6,7 @@ import { flags, O, RESOLVE } from '../linux/flags.ts';
 import { isBind, type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
 import { copyUp } from './copy-up.ts';
+import type { OwnGroup } from './facts.ts';
 import { type Cell, cell, type ProgramBuilder } from './program.ts';
 import { namespaceOf } from '../spec/checks/check.ts';
 import {
@@ -56,6 +57,8 @@ function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   const options = parseMountOptions(mount.options ?? []);
   if (options.remount) return remount(stage, mount, options);
   if (isBind(mount)) return bind(stage, mount, options);
+  const groups = stage.facts.ownGroups ?? [];
+  if (mount.type === 'cgroup' && groups.length > 0) return mountGroups(stage, mount, options, groups);
   // Whoever shares the cgroup namespace of the host may mount its tree only with power over the host.
   const shared = namespaceOf(stage.spec, 'cgroup') === undefined && inUserNamespace(stage);
   if (mount.type === 'cgroup' && shared)
@@ -68,7 +71,7 @@ const readOnly = 'MOUNT_ATTR_RDONLY';
 /** A new filesystem is empty: what the spec mounts in it, and the devices of /dev, need directories and files there first. */
 function isSealedLater({ type, destination, options = [] }: Mount): boolean {
   const { attrSet, recursiveSet, remount, bind } = parseMountOptions(options);
-  if (remount || bind !== false || (type !== 'tmpfs' && destination !== '/dev')) return false;
+  if (remount || bind !== false || (type !== 'tmpfs' && type !== 'cgroup' && destination !== '/dev')) return false;
   return [...attrSet, ...recursiveSet].includes(readOnly);
 }
 
@@ -101,6 +104,27 @@ function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell
     : newFilesystem(b, destination, type, settings, attrs);
   propagate(stage, destination, made, options.propagation);
   attach(b, `mount ${type} on ${destination}`, made, target);
+  return made;
+}
+
+/**
+ * Programs of a host with cgroup v1 look for their limits hierarchy by hierarchy. As runc has it, each is a directory of a tmpfs; and
+ * in it is the container's own group, whoever's cgroup namespace this is.
+ */
+function mountGroups(stage: RootedStage, mount: Mount, options: MountOptions, groups: readonly OwnGroup[]): Cell {
+  const { b } = stage;
+  const { destination } = mount;
+  const plain = { ...options, data: [['mode', '755']] as [string, string][], superblock: [] };
+  const made = mountNew(stage, { ...mount, type: 'tmpfs', source: 'tmpfs' }, plain);
+  const onMount = { ...stage, root: made };
+  for (const { name, path } of groups) {
+    const tree = cloneTree(b, `take the container's own group ${path}`, path, false);
+    makeDirectories(onMount, name);
+    attach(b, `show it as ${destination}/${name}`, tree, openInRoot(onMount, `open ${destination}/${name}`, name));
+    change(stage, `${destination}/${name}`, tree, options);
+    const shared = name.includes(',') ? name.split(',') : [];
+    for (const each of shared) b.op(`find it as ${destination}/${each} too`, 'symlinkat', [name, made, each]);
+  }
   return made;
 }
 

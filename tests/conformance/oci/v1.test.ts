@@ -1,10 +1,14 @@
 /** Engines on a host whose controllers are cgroup v1's: they set limits unasked, read v1's files, and hear of OOM kills there. */
+import { existsSync, readFileSync } from 'node:fs';
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { probeCgroups } from '../../../src/cgroup/hierarchy.ts';
+import type { Mount, Namespace } from '../../../src/spec/spec.ts';
+import { Bundle, eventually, plainSpec } from './bundle.ts';
 import { type Dockerd, dockerdRuns, execIn, runIn, startDockerd, untilIt } from './dockerd.ts';
 import { openPodman, type Podman, podmanRuns } from './podman.ts';
 import { Realm } from './realm.ts';
+import { tareOci } from './runtimes.ts';
 
 const { v1Grantable } = probeCgroups();
 const wanted = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'blkio', 'devices'];
@@ -125,5 +129,61 @@ describe.runIf(hybrid && dockerdRuns)('docker, beside cgroup v1', () => {
     expect(await execIn(api, one.box, { Cmd: eats })).toMatchObject({ status: 137 });
     const look = { Cmd: ['grep', 'Cpus_allowed_list', '/proc/self/status'] };
     expect(await execIn(api, one.box, look)).toMatchObject({ stdout: 'Cpus_allowed_list:\t0\n' });
+  });
+});
+
+describe.runIf(hybrid)('a bundle, beside cgroup v1', () => {
+  const look =
+    'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max; cat */cgroup.procs | sort -u; mkdir memory/mine || echo read-only; ls memory/release_agent';
+  const bundle = (args: string[], options: string[], more: Namespace[] = []): Bundle => {
+    const plain = plainSpec(args);
+    const cgroup: Mount = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options };
+    return new Bundle(tareOci, {
+      ...plain,
+      mounts: [...(plain.mounts ?? []), cgroup],
+      linux: {
+        ...plain.linux,
+        namespaces: [...(plain.linux?.namespaces ?? []), ...more],
+        resources: { memory: { limit: 64 * mebibyte }, pids: { limit: 77 } },
+        ...(more.some(({ type }) => type === 'user') ? { uidMappings: ids, gidMappings: ids } : {}),
+      },
+    });
+  };
+  const ids = [{ containerID: 0, hostID: 0, size: 1000 }];
+  const run = (box: Bundle) => box.call('run', ['--bundle', box.path, box.id]);
+
+  test.each([[[]], [['cgroup']], [['user']], [['user', 'cgroup']]] as Namespace['type'][][][])(
+    'with namespaces %j it sees its own groups by hierarchy, and nothing above them',
+    (kinds) => {
+      using box = bundle(
+        ['sh', '-c', look],
+        ['nosuid', 'noexec', 'nodev', 'ro'],
+        kinds.map((type) => ({ type })),
+      );
+      const { status, stdout, stderr } = run(box);
+      const [limit, most, ...rest] = stdout.trim().split('\n');
+      expect({ status, limit, most }).toEqual({ status: 1, limit: String(64 * mebibyte), most: '77' });
+      expect(rest.at(-1)).toBe('read-only');
+      expect(stderr).toMatch(/Read-only file system[^]*release_agent: No such file/);
+    },
+  );
+
+  test('a group that it has made in its own goes with it', async () => {
+    using box = bundle(
+      [
+        'sh',
+        '-c',
+        'mkdir /sys/fs/cgroup/memory/mine && echo $$ >/sys/fs/cgroup/memory/mine/cgroup.procs && echo >/made && exec sleep 1000',
+      ],
+      ['rw'],
+    );
+    expect(box.create()).toMatchObject({ status: 0 });
+    expect(box.start()).toMatchObject({ status: 0 });
+    await eventually('it is made', () => box.read('made') !== undefined);
+    const { v1 } = JSON.parse(readFileSync(box.at('state', box.id, 'container.json'), 'utf8')) as {
+      v1: { path: string }[];
+    };
+    expect(box.call('delete', ['--force', box.id])).toMatchObject({ status: 0 });
+    expect(v1.filter(({ path }) => existsSync(path))).toEqual([]);
   });
 });
