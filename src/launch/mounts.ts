@@ -6,7 +6,6 @@ import { flags, O, RESOLVE } from '../linux/flags.ts';
 import { isBind, type MountOptions, parseMountOptions, type Propagation } from '../spec/mount-options.ts';
 import type { Mount } from '../spec/spec.ts';
 import { copyUp } from './copy-up.ts';
-import type { OwnGroup } from './facts.ts';
 import { type Cell, cell, type ProgramBuilder } from './program.ts';
 import { namespaceOf } from '../spec/checks/check.ts';
 import {
@@ -45,7 +44,7 @@ export function mountAll(stage: RootedStage): Mounted {
     // Where a user namespace may not mount its own, the host's: its settings are those of the reader's namespaces.
     if (mount.type === 'proc' || (isBind(mount) && mount.source === '/proc')) mounted = { ...mounted, proc: made };
     if (mount.type === 'devpts') mounted = { ...mounted, devpts: made };
-    if (made !== undefined && isSealedLater(mount)) {
+    if (made !== undefined && isSealedLater(asMounted(stage, mount))) {
       const { destination } = mount;
       mounted = { ...mounted, toSeal: new Map([...(mounted.toSeal ?? []), [destination, made]]) };
     }
@@ -57,8 +56,7 @@ function mountOne(stage: RootedStage, mount: Mount): Cell | undefined {
   const options = parseMountOptions(mount.options ?? []);
   if (options.remount) return remount(stage, mount, options);
   if (isBind(mount)) return bind(stage, mount, options);
-  const groups = stage.facts.ownGroups ?? [];
-  if (mount.type === 'cgroup' && groups.length > 0) return mountGroups(stage, mount, options, groups);
+  if (showsGroups(stage, mount)) return mountGroups(stage, mount, options);
   // Whoever shares the cgroup namespace of the host may mount its tree only with power over the host.
   const shared = namespaceOf(stage.spec, 'cgroup') === undefined && inUserNamespace(stage);
   if (mount.type === 'cgroup' && shared)
@@ -71,7 +69,7 @@ const readOnly = 'MOUNT_ATTR_RDONLY';
 /** A new filesystem is empty: what the spec mounts in it, and the devices of /dev, need directories and files there first. */
 function isSealedLater({ type, destination, options = [] }: Mount): boolean {
   const { attrSet, recursiveSet, remount, bind } = parseMountOptions(options);
-  if (remount || bind !== false || (type !== 'tmpfs' && type !== 'cgroup' && destination !== '/dev')) return false;
+  if (remount || bind !== false || (type !== 'tmpfs' && destination !== '/dev')) return false;
   return [...attrSet, ...recursiveSet].includes(readOnly);
 }
 
@@ -107,17 +105,23 @@ function mountNew(stage: RootedStage, mount: Mount, options: MountOptions): Cell
   return made;
 }
 
+const showsGroups = ({ facts }: Stage, { type }: Mount): boolean =>
+  type === 'cgroup' && (facts.ownGroups ?? []).length > 0;
+
+const asMounted = (stage: Stage, mount: Mount): Mount =>
+  showsGroups(stage, mount) ? { ...mount, type: 'tmpfs', source: 'tmpfs' } : mount;
+
 /**
  * Programs of a host with cgroup v1 look for their limits hierarchy by hierarchy. As runc has it, each is a directory of a tmpfs; and
  * in it is the container's own group, whoever's cgroup namespace this is.
  */
-function mountGroups(stage: RootedStage, mount: Mount, options: MountOptions, groups: readonly OwnGroup[]): Cell {
+function mountGroups(stage: RootedStage, mount: Mount, options: MountOptions): Cell {
   const { b } = stage;
   const { destination } = mount;
   const plain = { ...options, data: [['mode', '755']] as [string, string][], superblock: [] };
-  const made = mountNew(stage, { ...mount, type: 'tmpfs', source: 'tmpfs' }, plain);
+  const made = mountNew(stage, asMounted(stage, mount), plain);
   const onMount = { ...stage, root: made };
-  for (const { name, path } of groups) {
+  for (const { name, path } of stage.facts.ownGroups ?? []) {
     const tree = cloneTree(b, `take the container's own group ${path}`, path, false);
     makeDirectories(onMount, name);
     attach(b, `show it as ${destination}/${name}`, tree, openInRoot(onMount, `open ${destination}/${name}`, name));

@@ -46,6 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
     name = verb;
     if (verb === 'help' || words.has('help')) return await (await import('./verbs/help.ts')).main();
     if (!isVerb(verb)) throw new TareError(`${verb}: no such verb${didYouMean(verb, Object.keys(verbs))}`);
+    if (rest[0] === '-h' || rest[0] === '--help') return await (await import('./verbs/help.ts')).main(verb);
     const store = new Store(words.value('root') ?? defaultRoot(process.env, process.geteuid?.() ?? 0));
     const context = new Context(store, log, words.has('systemd-cgroup'));
     log.debug(`tare-oci ${argv.join(' ')}`);

@@ -21,16 +21,28 @@ const summaries: Record<keyof typeof verbFlags, string> = {
   restore: 'not supported',
 };
 
-export async function main(): Promise<number> {
-  const rows = Object.entries(summaries).map(([verb, summary]) => {
-    const table: FlagTable = verbFlags[verb as keyof typeof verbFlags];
-    return `  ${`${verb} ${table.operands}`.padEnd(22)}${summary}\n${flagLines(table)}`;
-  });
-  process.stdout.write(
-    `An OCI runtime, to be called by container engines as they call runc.\n\n` +
-      `usage: tare-oci [FLAGS] VERB [FLAGS] …\n${flagLines(globalFlags)}\nVerbs:\n${rows.join('')}`,
-  );
+/** @param verb to tell of this one alone */
+export async function main(verb?: keyof typeof verbFlags): Promise<number> {
+  process.stdout.write(verb === undefined ? all() : helpOf(verb));
   return 0;
+}
+
+const all = (): string =>
+  `NAME:\n   tare-oci - an OCI runtime, to be called by container engines as they call runc\n\n` +
+  `USAGE:\n   tare-oci [FLAGS] VERB [FLAGS] …\n${flagLines(globalFlags)}\n` +
+  `VERBS:\n${Object.keys(summaries)
+    .map((verb) => rowOf(verb as keyof typeof verbFlags))
+    .join('')}`;
+
+function rowOf(verb: keyof typeof verbFlags): string {
+  const table: FlagTable = verbFlags[verb];
+  return `  ${`${verb} ${table.operands}`.padEnd(22)}${summaries[verb]}\n${flagLines(table)}`;
+}
+
+function helpOf(verb: keyof typeof verbFlags): string {
+  const table: FlagTable = verbFlags[verb];
+  const usage = `tare-oci [FLAGS] ${verb} [FLAGS] ${table.operands}`.trim();
+  return `NAME:\n   tare-oci ${verb} - ${summaries[verb]}\n\nUSAGE:\n   ${usage}\n${flagLines(table)}`;
 }
 
 /** At most 80 columns. */

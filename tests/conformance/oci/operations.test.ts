@@ -236,6 +236,28 @@ describe.runIf(able).each(runtimes)('$name', (runtime) => {
     expect(box.call('run', ['--bundle', box.path, box.id])).toMatchObject({ status: 0, stdout: 'hello\n' });
   });
 
+  test('run --no-pivot: what is masked stays so, for no other proc can be mounted', () => {
+    const mounts = 'unshare -mrpf sh -c "mount -t proc none /proc && echo mounted"';
+    const { process, linux, ...plain } = plainSpec(['sh', '-c', mounts]);
+    const bounding = [...(process.capabilities?.bounding ?? []), 'CAP_SETFCAP'];
+    using box = new Bundle(runtime, {
+      ...plain,
+      process: { ...process, capabilities: { bounding, effective: bounding, permitted: bounding } },
+      linux: { ...linux, maskedPaths: ['/proc/version'] },
+    });
+    const { status, stdout, stderr } = box.call('run', ['--no-pivot', '--bundle', box.path, box.id]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('mount: permission denied');
+  });
+
+  test('a flag for help after a verb, and a verb that there is not', () => {
+    using box = new Bundle(runtime, plainSpec(['true']));
+    const asked = box.call('create', ['--help']);
+    expect(asked.status).toBe(0);
+    expect(asked.stdout).toContain('--console-socket');
+    expect(box.call('creat', ['-h']).status).not.toBe(0);
+  });
+
   test('checkpoint and --version', () => {
     using box = new Bundle(runtime, plainSpec(['true']));
     if (ours)
