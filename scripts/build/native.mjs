@@ -43,6 +43,8 @@ const objects = {
   'replay.c': ['-D_GNU_SOURCE'],
   'stopwatch.c': ['-D_GNU_SOURCE'],
   'creation.c': ['-D_GNU_SOURCE'],
+  'creation-find.c': ['-D_GNU_SOURCE'],
+  'creation-hooks.c': ['-D_GNU_SOURCE'],
   // Container engines call runtimes without PATH.
   'oci.c': ['-D_GNU_SOURCE', `-DTARE_NODE="${process.execPath}"`],
 };
@@ -71,7 +73,7 @@ const links = {
   },
   stopwatch: { from: ['stopwatch.o'], flags: ['-s', '-Wl,--build-id=none'] },
   'tare-oci': {
-    from: ['oci.o', 'creation.o', 'guard.o', 'child.o', 'interpreter.o'],
+    from: ['oci.o', 'creation.o', 'creation-find.o', 'creation-hooks.o', 'guard.o', 'child.o', 'interpreter.o'],
     flags: ['-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,--gc-sections'],
   },
 };

@@ -1,6 +1,6 @@
 /**
  * Where two bundles of one engine differ: words of `config.json` that decide nothing about how a container is made, but
- * only name things. Pure. The text is taken byte by byte, as latin1, for native/creation.c reads it so.
+ * only name things. Pure. The text is taken byte by byte, as latin1, for native/creation-find.c reads it so.
  */
 
 /** `GAP_…` of native/creation.h. */
@@ -88,7 +88,7 @@ function gapOf(text: string, { path, at, end }: Value, binds: ReadonlySet<unknow
 
 const gap = (kind: GapKind, at: number, end: number, room: number): Gap => ({ kind, at, end, room });
 
-/** As native/creation.c sees it. */
+/** As native/creation-find.c sees it. */
 function fits(kind: GapKind, word: string): boolean {
   if (isBarred(kind, word)) return false;
   const clean = /^(\/(?!\.{0,2}(\/|$))[^/]+)+$/.test(word);
