@@ -7,7 +7,7 @@ interface LeftOut {
   readonly lacks: readonly Lack[];
 }
 
-const leftOut = ({ steps }: Lab): readonly LeftOut[] =>
+export const leftOut = ({ steps }: Lab): readonly LeftOut[] =>
   steps.map((step) => ({ step, lacks: unmetNeeds(step.needs) })).filter(({ lacks }) => lacks.length > 0);
 
 export function possible(lab: Lab): Lab {

@@ -3,20 +3,14 @@ import { ownLabs } from '../exercises.ts';
 import type { Lab } from '../format.ts';
 import { layOut } from '../layout.ts';
 import { lacksForMachine } from '../machine.ts';
-import { describeLacks, unmetNeeds } from '../needs.ts';
-import { describeLeftOut, possible } from '../possible.ts';
+import { describeLacks, type Lack, unmetNeeds } from '../needs.ts';
+import { leftOut } from '../possible.ts';
 import { type LabProgress, Notebook } from '../progress.ts';
 
 export function list(_: readonly string[], { json }: LabCommand, desk: Desk): number {
   const { print, stateHome } = desk;
   const { labs } = new Notebook(stateHome).read();
-  const rows = ownLabs().map((lab) => ({
-    lab: possible(lab),
-    inMachine: lacksForMachine(lab, desk).length > 0,
-    progress: labs[lab.name],
-    lacks: unmetNeeds(lab.needs),
-    asides: describeLeftOut(lab),
-  }));
+  const rows = ownLabs().map((lab) => ({ lab, progress: labs[lab.name], lacks: unmetNeeds(lab.needs) }));
   if (json) {
     const entries = rows.map(({ lab: { number, name, title, minutes, needs, steps }, progress, lacks }) => ({
       ...{ number, name, title, minutes, needs },
@@ -28,20 +22,30 @@ export function list(_: readonly string[], { json }: LabCommand, desk: Desk): nu
     return 0;
   }
   const width = Math.max(...rows.map(({ lab }) => lab.title.length));
-  for (const { lab, progress, lacks, asides, inMachine } of rows) {
+  for (const { lab, progress, lacks } of rows) {
     const first = `${String(lab.number ?? '').padStart(2)}  ${lab.title.padEnd(width)}  ${lab.minutes} min  `;
     print(`${first}${describeSteps(lab, progress)}\n`);
-    const notes = [
-      ...describeLacks(lacks).map((line) => `not on this machine: ${line}`),
-      ...(lacks.length === 0 ? asides : []),
-      ...(inMachine ? [`in a virtual machine: tare lab run ${lab.number} --machine`] : []),
-    ];
-    for (const line of notes) print(layOut(line, desk, '    '));
+    for (const line of notesOn(lab, lacks, desk)) print(layOut(line, desk, '    '));
   }
   print(
     `\n${layOut('tare lab run 1 does the first, with a shell below the text; tare lab start 1 shows the text alone, for a terminal of your own.', desk)}`,
   );
   return 0;
+}
+
+/** Short, where the test machine has what this one lacks: `start` and `run` say more. */
+function notesOn(lab: Lab, lacks: readonly Lack[], desk: Desk): readonly string[] {
+  const inMachine = `tare lab run ${lab.number} --machine`;
+  const hasMachine = lacksForMachine(lab, desk).length > 0;
+  if (lacks.length > 0)
+    return hasMachine
+      ? [`needs ${lacks.map(({ need }) => need).join(', ')}; in a virtual machine: ${inMachine}`]
+      : describeLacks(lacks).map((line) => `not on this machine: ${line}`);
+  const out = leftOut(lab);
+  if (out.length === 0) return [];
+  const needs = new Set(out.flatMap((step) => step.lacks.map(({ need }) => need)));
+  const where = hasMachine ? `; all are in a virtual machine: ${inMachine}` : '';
+  return [`${out.length} of its steps not here, which need ${[...needs].join(', ')}${where}`];
 }
 
 const countPassed = (progress: LabProgress | undefined): number =>
