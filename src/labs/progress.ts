@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -14,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { TareError } from '../index.ts';
 import { isAlive } from './alive.ts';
@@ -89,7 +90,7 @@ export class Notebook {
   /** Reads, lets `change` change it, writes. @returns what `change` returns */
   update<T>(change: (progress: Progress) => T): T {
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.folder);
     } catch (cause) {
       throw this.#failure('make a directory for', cause);
     }
@@ -168,6 +169,17 @@ export class Notebook {
     const errno = (cause as NodeJS.ErrnoException).code ?? '';
     const hint = 'progress is kept there: let XDG_STATE_HOME name a directory that you may write to';
     return new TareError(`${doing} ${this.#file}`, { errno, hint, cause });
+  }
+}
+
+/** One by one: where a parent cannot be made, mkdir's own `recursive` says ENOENT and not why. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -60,9 +60,7 @@ test.runIf(able)('a state directory that cannot be written is named, with the cu
   const mount = `mount -t tmpfs -o ro none ${home} && exec ${tare} lab start 1`;
   const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', mount], { env, encoding: 'utf8' });
   expect(status).toBe(125);
-  expect(stderr).toMatch(
-    /^tare: make a directory for .*progress\.json: (EROFS|ENOENT) \(hint: .*XDG_STATE_HOME.*\)\n$/,
-  );
+  expect(stderr).toMatch(/^tare: make a directory for .*progress\.json: EROFS \(hint: .*XDG_STATE_HOME.*\)\n$/);
 });
 
 test.runIf(able)('a failed check says what it tested, expected and saw, and a passed one is remembered', () => {
