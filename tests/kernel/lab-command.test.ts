@@ -100,6 +100,9 @@ test.runIf(able)('reset takes away what a lab has made, however it ended, and ke
   expect(lab('status').said).toContain('done  1. Two directories as one');
   expect(readdirSync(join(home, 'tare/labs'))).toEqual(['progress.json']);
   expect(lab('check').said).toMatch(/^tare: lab 3 was reset, and not started since .*\n$/);
+  expect(lab('start', '3').said.replaceAll(/\s+/g, ' ')).toContain(
+    'you go on with step 2, and what the steps before it',
+  );
 });
 
 test.runIf(able)('progress is whole whenever its writer is killed, and two writers lose nothing', async () => {

@@ -13,7 +13,7 @@ export const solution = ([word]: readonly string[], _: LabCommand, desk: Desk): 
     progress.solution = true;
   });
 
-/** It is remembered that help was asked for: a teacher may like to know where. */
+/** It is remembered that help was asked for, before the step had passed: a teacher may like to know where. */
 function help(
   word: string | undefined,
   desk: Desk,
@@ -23,7 +23,10 @@ function help(
   const notebook = new Notebook(desk.stateHome);
   const started = currentLab(notebook, desk);
   const { step } = chooseStep(started, word);
-  notebook.update((progress) => remember(stepProgress(recordOf(progress, started.lab), step.name)));
+  notebook.update((progress) => {
+    const found = stepProgress(recordOf(progress, started.lab), step.name);
+    if (found.passed === undefined) remember(found);
+  });
   desk.print(what === 'hint' ? layOut(step.hint, desk) : step.solution);
   return 0;
 }

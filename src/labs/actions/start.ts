@@ -12,15 +12,15 @@ import { describeLacks, unmetNeeds } from '../needs.ts';
 import { describeLeftOut } from '../possible.ts';
 import { makePlace, type Place } from '../place.ts';
 import { Notebook } from '../progress.ts';
-import { busyboxRoot, labFor, recordOf } from '../started.ts';
+import { busyboxRoot, currentStep, labFor, recordOf } from '../started.ts';
 import { showCurrentStep, showOpening } from '../texts.ts';
 import { describeHost } from '../world.ts';
 
 export async function start([word = '']: readonly string[], command: LabCommand, desk: Desk): Promise<number> {
-  const { lab, filled } = await begin(word, command, desk);
+  const { filled, asides } = await begin(word, command, desk);
   const { labs } = new Notebook(desk.stateHome).read();
-  desk.print(showOpening(filled, desk, describeLeftOut(lab)));
-  desk.print(showCurrentStep(filled, labs[lab.name], desk));
+  desk.print(showOpening(filled, desk, asides));
+  desk.print(showCurrentStep(filled, labs[filled.name], desk));
   if (!isOnPath(desk)) desk.print(`\nThe texts say tare, which your shell does not find yet: PATH=${desk.bin}:$PATH\n`);
   return 0;
 }
@@ -45,21 +45,30 @@ export async function begin(word: string, { seed }: Pick<LabCommand, 'seed'>, de
     return progress.seed;
   });
   const { lab: filled, place } = labFor(lab, chosen, desk);
+  const isNew = !existsSync(place.dir);
   await prepare(filled, place, desk);
-  notebook.update((progress) => {
+  const next = notebook.update((progress) => {
     progress.current = lab.name;
     const record = recordOf(progress, lab);
     if (/\.ya?ml$/.test(word)) record.file = fileOf(word, desk);
     if (record.here?.boot !== bootId()) record.here = { boot: bootId(), host: describeHost() };
+    return currentStep(filled, record) ?? 0;
   });
-  return { lab, filled, place };
+  const gone = isNew && next > 0 ? [describeGone(next)] : [];
+  return { lab, filled, place, asides: [...describeLeftOut(lab), ...gone] };
 }
+
+/** @param passed steps */
+const describeGone = (passed: number): string =>
+  `you go on with step ${passed + 1}, and what the steps before it had made here is gone: where it builds on that, make it again first; solution 1 and so on show how`;
 
 interface Begun {
   readonly lab: Lab;
   /** With this student's values. */
   readonly filled: Lab;
   readonly place: Place;
+  /** What is special on this machine, a line each. */
+  readonly asides: readonly string[];
 }
 
 const fileOf = (word: string, { cwd }: Desk): string => (word.startsWith('/') ? word : `${cwd}/${word}`);
