@@ -50,8 +50,8 @@ type Note = (what: string, gone: boolean) => void;
 /** Until none is found: one that forks may have been faster. */
 async function endProcesses(traces: Traces, note: Note): Promise<void> {
   const spared = new Set([...traces.spare, ...ancestors()]);
-  const deadline = Date.now() + patience;
   const said = new Set<number>();
+  let deadline: number | undefined;
   for (;;) {
     const found = (await ownedProcesses(traces)).filter(({ pid }) => !spared.has(pid));
     if (found.length === 0) return;
@@ -60,6 +60,8 @@ async function endProcesses(traces: Traces, note: Note): Promise<void> {
       said.add(one.pid);
       end(one.pid);
     }
+    // From the first kill on: on a busy machine, looking alone takes seconds.
+    deadline ??= Date.now() + patience;
     if (Date.now() > deadline) {
       for (const { pid } of found) note(`process ${pid}, which does not end`, false);
       return;
