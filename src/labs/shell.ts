@@ -9,7 +9,9 @@
  *       │ lab hint       ── "18 hint" ────────▶ │ the same
  *
  * A number ties an answer to its question: whoever was interrupted with Ctrl-C reads over what is left of the last one. Functions and
- * pipes are inherited by a bash inside, be it in other namespaces: it asks just so.
+ * pipes are inherited by a bash inside, be it in other namespaces: it asks just so. Nothing in them forks: in a pid namespace whose
+ * pid 1 has ended, bash would fail at it and begin anew with its prompt, for ever. Dash and others drop functions from their
+ * environment, and a bash below them does not ask.
  *
  * A line that begins with FF or VT is a stop, where its reader presses Enter (pages.ts); who has typed on already is not kept.
  */
@@ -37,8 +39,9 @@ __tare_stop() {
   printf '%s' "$1"; IFS= read -rs; printf '%s' "$2"
 }
 __tare_ask() {
-  local line id=$RANDOM$RANDOM heard=
-  ( echo "$id $*" >&${questions} ) 2>/dev/null || { echo 'tare lab run has ended: leave this shell with exit'; return 1; }
+  local line id=$RANDOM$RANDOM heard= gone=
+  trap '' PIPE; { echo "$id $*" >&${questions} || gone=1; } 2>/dev/null; trap - PIPE
+  [ -z "$gone" ] || { echo 'tare lab run has ended: leave this shell with exit'; return 1; }
   while IFS= read -r -u ${answers} line; do
     case $line in
       $'\\002'$id) heard=1 ;;
@@ -51,7 +54,7 @@ __tare_ask() {
   echo 'tare lab run has ended: leave this shell with exit'
 }
 lab() { __tare_ask "\${@:-text}"; }
-PROMPT_COMMAND='__tare_ask prompt'
+PROMPT_COMMAND='! declare -F __tare_ask >/dev/null || __tare_ask prompt'
 PS1='${prompt}'
 export PROMPT_COMMAND PS1
 export -f __tare_ask __tare_stop lab

@@ -178,6 +178,13 @@ test.runIf(able)('a guided session checks at each prompt, in namespaces too, and
   shell.type(`unshare --uts bash --norc`);
   shell.type(`hostname ${host}`);
   expect(await shell.until('Step 2 of 7')).toContain('Step 1 is done');
+  // Where bash cannot fork any more, it must still come to its prompt.
+  shell.type('unshare --pid bash --norc');
+  shell.type('/bin/true');
+  shell.type('/bin/true');
+  shell.type('echo and $((40 + 2))');
+  expect(await shell.until('and 42')).toContain('fork: Cannot allocate memory');
+  shell.type('exit');
   shell.type('exit');
   shell.type('exit');
   await shell.until('what you have passed is kept');
