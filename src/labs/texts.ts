@@ -1,6 +1,7 @@
 /** What a student reads. */
 import type { Desk } from './desk.ts';
 import type { Ask, Lab } from './format.ts';
+import { ownLabs } from './exercises.ts';
 import { fill } from './fill.ts';
 import { fold, layOut } from './layout.ts';
 import { turnTo } from './pages.ts';
@@ -83,6 +84,13 @@ function showEnd(lab: Lab, page: Page): string {
     `\n${bold('Who does the same')}\n\n`,
     ...Object.entries(lab.elsewhere).map(([who, what]) => layOut(`- ${who}: ${what}`, page)),
     '\n',
-    layOut('tare lab reset takes away what is left of it on this host; tare lab list shows the others.', page),
+    layOut(`tare lab reset takes away what is left of it on this host. ${whatFollows(lab, page)}`, page),
   ].join('');
+}
+
+function whatFollows({ number }: Lab, { guided }: Page): string {
+  const next = ownLabs().find((one) => number !== undefined && (one.number ?? 0) > number);
+  if (next === undefined) return 'tare lab list shows the others.';
+  const leave = guided ? 'Leave this shell with exit; tare lab run' : 'tare lab start';
+  return `${leave} ${next.number} is next: ${next.title}.`;
 }

@@ -20,7 +20,8 @@ import { status } from './status.ts';
 
 const words = `In this shell: lab shows the step again, lab check says what is missing,
 lab answer LETTER predicts, lab hint and lab solution help, exit leaves.
-Each step is checked before every prompt.`;
+Each step is checked before every prompt of this bash. While another program has
+the terminal (a container, a guest), use tare lab check in a second one.`;
 
 /** A guided session: the text, a real shell below it, and a check before each prompt. */
 export async function run([word = '']: readonly string[], command: LabCommand, desk: Desk): Promise<number> {
@@ -75,6 +76,8 @@ class Session {
   readonly #command: LabCommand;
   readonly #desk: Desk;
   readonly #opening: string;
+  /** Which step was shown last: it may be passed from a second terminal. */
+  #shown: number | undefined;
 
   constructor(notebook: Notebook, command: LabCommand, desk: Desk, opening: string) {
     this.#notebook = notebook;
@@ -102,6 +105,8 @@ class Session {
     else if (word === 'solution') solution(more, this.#command, desk);
     else if (word === 'status') status([], this.#command, desk);
     else desk.print(`lab ${word}: no such word here\n${words}\n`);
+    const { lab, progress } = currentLab(this.#notebook, desk);
+    this.#shown = currentStep(lab, progress);
   }
 
   #open(desk: Desk): void {
@@ -118,6 +123,11 @@ class Session {
   async #look(desk: Desk): Promise<void> {
     const { lab, progress, host } = currentLab(this.#notebook, desk);
     const index = currentStep(lab, progress);
+    if (index !== this.#shown) {
+      if (this.#shown !== undefined) desk.print(`\nStep ${this.#shown + 1} was done from another terminal.\n`);
+      desk.print(`${showTurn(lab, progress, desk)}${showCurrentStep(lab, progress, desk)}`);
+      return;
+    }
     const step = index === undefined ? undefined : lab.steps[index];
     if (index === undefined || step === undefined || step.ask !== undefined) return;
     const verdict = await judge(step, host);
