@@ -173,5 +173,9 @@ function capability({ status }: Process, name: string, wanted: boolean): Seen {
   const shown = list.length > 6 ? `${list.length} capabilities` : list.join(', ') || 'no capabilities';
   const has =
     name === 'none' ? effective === 0n : name === 'all' ? effective === bounding && effective !== 0n : isIn(name);
-  return { met: has === wanted, saw: has === wanted ? shown : `${has ? '' : 'no '}${name} (it has ${shown})` };
+  const several = name === 'none' || name === 'all';
+  return {
+    met: has === wanted,
+    saw: has === wanted || several ? shown : `${has ? '' : 'no '}${name} (it has ${shown})`,
+  };
 }
