@@ -49,6 +49,8 @@ const stepShape = z
     title: text,
     /** Of this step alone: where they are unmet it is left out, and the lab says so. */
     needs: z.array(z.string()).default([]),
+    /** It takes up nothing that the steps before it have left: so it is played without them. */
+    alone: z.boolean().default(false),
     say: text,
     check: checks.optional(),
     ask: askShape.optional(),

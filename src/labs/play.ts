@@ -97,9 +97,10 @@ class Player {
     if (step.ask !== undefined) yield { step: name, what: 'is measured', ...(await this.#answer(step)) };
   }
 
-  /** To where the steps before this one have led. */
+  /** To where the steps before this one have led, if it goes on from there. */
   async #return(index: number): Promise<void> {
     await this.begin();
+    if (this.#step(index).alone) return;
     for (const step of this.#lab.steps.slice(0, index)) {
       if (step.check === undefined) continue;
       await this.#run(step.solution);

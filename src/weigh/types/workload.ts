@@ -76,7 +76,7 @@ export interface Pace {
   readonly warmup: number;
   readonly least: number;
   readonly most: number;
-  /** Seconds for all backends together, after which no further round begins. */
+  /** Seconds for all backends together, after which no further sample is taken once each has one. */
   readonly budget: number;
   /** Done when the 95 % interval of every median is so narrow, relative to it. */
   readonly precision: number;

@@ -10,7 +10,7 @@ const secondsOf = (effort: 'quick' | 'normal' | 'full', questions: readonly stri
 
 const all = workloads.map(({ question }) => question);
 
-/** A trial ends with the round in which its budget is spent, and backends have to be opened: a quarter is left for both. */
+/** A trial ends with the sample in which its budget is spent, but each is asked once, and has to be opened: a quarter is left for both. */
 test('the full suite is planned to take 60 minutes, and what npm start asks three', () => {
   expect(secondsOf('full', all)).toBeLessThanOrEqual(45 * 60);
   expect(secondsOf('quick', ['start', 'memory'])).toBeLessThanOrEqual(0.75 * 180);

@@ -1,5 +1,5 @@
 /** The order of rounds, and what becomes of those who fail: with peers that take no time. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { randomFrom } from '../../../../src/weigh/random.ts';
 import { type Contender, type Outcome, takeRounds } from '../../../../src/weigh/runner/rounds.ts';
 import type { Job, Peer, Run } from '../../../../src/weigh/types/backend.ts';
@@ -110,6 +110,19 @@ describe('rounds', () => {
   test('end when the budget is spent, but never without a sample', async () => {
     const { outcomes } = await samplesOf([{ name: 'a' }], { most: 100, budget: 0 });
     expect(outcomes.get('a')?.rounds).toEqual([0]);
+  });
+
+  test('end within a round, once each has been asked', async () => {
+    let clock = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    const sample = (): number => {
+      clock += 10_000;
+      return 1e6;
+    };
+    const scripts = ['a', 'b', 'c'].map((name) => ({ name, sample }));
+    const { log } = await samplesOf(scripts, { most: 100, budget: 40 });
+    now.mockRestore();
+    expect(log).toHaveLength(4);
   });
 });
 
