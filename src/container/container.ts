@@ -16,6 +16,7 @@ import { type Exit, exitOf } from './exit.ts';
 import { writeIdMaps } from './id-maps.ts';
 import { type Filtered, sendSeccompListener } from './listener.ts';
 import { makeCgroup } from './make-cgroup.ts';
+import { NetDevices } from './net-devices.ts';
 import type { Prepared } from './prepared.ts';
 import type { Streams } from './stdio.ts';
 import { nearSide } from './terminal.ts';
@@ -48,6 +49,8 @@ export class Container implements AsyncDisposable {
   readonly #child: Child;
   readonly #cgroup: Cgroup | undefined;
   readonly #countsMemory: boolean;
+  readonly #devices: NetDevices;
+  readonly #netDevices: Prepared['netDevices'];
   readonly #ready: Promise<void>;
   #settleReady = { resolve: () => {}, reject: (_: unknown) => {} };
   #terminal: ReadStream | undefined;
@@ -65,6 +68,8 @@ export class Container implements AsyncDisposable {
   ) {
     this.#engine = engine;
     this.#streams = streams;
+    this.#devices = new NetDevices(engine);
+    this.#netDevices = prepared.netDevices;
     this.#requested = options.requested;
     this.id = prepared.id;
     this.spec = prepared.spec;
@@ -101,6 +106,10 @@ export class Container implements AsyncDisposable {
       for (const fd of group === undefined ? [] : [group.fd, ...group.v1]) closeSync(fd);
       streams.release();
     }
+    this.#child.executed.then(
+      () => this.#devices.release(),
+      () => {}, // they go back: `end`
+    );
     this.exited = this.#child.exited.then((ended) => this.#end(ended));
     this.exited.catch(() => {}); // whoever does not wait for the end need not hear of it
   }
@@ -228,6 +237,9 @@ export class Container implements AsyncDisposable {
       case 'maps':
         writeIdMaps(this.#engine, child.pid, this.spec.linux ?? {}).then(go, (error: unknown) => this.#abort(error));
         return;
+      case 'devices':
+        this.#devices.move(child.pid, this.#netDevices).then(go, (error: unknown) => this.#abort(error));
+        return;
       case 'terminal':
         if (fd !== undefined) this.#settleTerminal((this.#terminal = nearSide(fd)));
         return;
@@ -267,8 +279,12 @@ export class Container implements AsyncDisposable {
     const said = this.#child.report ?? this.#failure;
     const failure = said ?? outOfMemory(this.#child.failure, oom);
     if (failure !== undefined) {
-      this.#settleReady.reject(failure);
-      throw failure;
+      const told = await this.#devices.takeBack().then(
+        () => failure,
+        (error: Error) => new TareError(`${failure.message}; then ${error.message}`, { cause: failure }),
+      );
+      this.#settleReady.reject(told);
+      throw told;
     }
     return exitOf(ended, oom);
   }

@@ -8,6 +8,7 @@ import type { OwnGroup } from '../launch/facts.ts';
 import { readMountinfo } from '../linux/proc.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Engine } from './engine.ts';
+import { findNetDevices } from './net-devices.ts';
 import { launchFacts, planCgroup, rootOf, takenByHost, v1GroupsAt } from './prepare.ts';
 import type { DetachedOptions, Prepared } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
@@ -19,6 +20,7 @@ export async function prepareDetached(
   options: DetachedOptions,
 ): Promise<Prepared> {
   refuseMissing(spec);
+  const netDevices = findNetDevices(engine, spec);
   const request = { image: image.reference };
   const root = rootOf(image, request, spec, engine.host.rootless);
   const idMapped = takenByHost(engine, spec, root);
@@ -35,7 +37,7 @@ export async function prepareDetached(
     sharesKeyring,
     ...(coversRoot ? { coversRoot: { revealing: revealing(image) } } : {}),
   });
-  return { id, image, spec, launch, cgroup, idMapped };
+  return { id, image, spec, launch, cgroup, idMapped, netDevices };
 }
 
 /** None where all controllers are v2's, whose own mount then shows them. */

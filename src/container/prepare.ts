@@ -22,6 +22,7 @@ import type { Mount, Seccomp, Spec } from '../spec/spec.ts';
 import { bundleSpec } from './bundle.ts';
 import { idMappedLayers, idMappedMounts, unreachableMounts } from './id-mapped.ts';
 import { type Engine, pathKind } from './engine.ts';
+import { findNetDevices } from './net-devices.ts';
 import type { DetachedOptions, Prepared, PrepareOptions } from './prepared.ts';
 import { refuseMissing } from './refusals.ts';
 import { withParts } from './root-parts.ts';
@@ -57,13 +58,14 @@ async function prepareAnew(
       ? specOf(request, image.config, specFacts(engine, request, user, id))
       : bundleSpec(image.spec, request);
   refuseMissing(spec);
+  const netDevices = findNetDevices(engine, spec);
   const root = rootOf(image, request, spec, engine.host.rootless);
   const idMapped = takenByHost(engine, spec, root);
   const cgroup = await planCgroup(engine, { cgroups: engine.cgroups, driver: engine.cgroupDriver }, id, spec);
   const facts = launchFacts(engine, { request, spec, root, idMapped }, options);
   const v1Groups = v1GroupsAt(innerFd(options.payloadFds, idMapped.length), cgroup?.v1);
   const launch = compile(spec, { ...facts, v1Groups });
-  return { id, image, spec, launch, cgroup, idMapped };
+  return { id, image, spec, launch, cgroup, idMapped, netDevices };
 }
 
 /** Mounts that the host's side takes, for the container's root could not. */

@@ -5,6 +5,7 @@ import type { Image } from '../image/image.ts';
 import type { Launch } from '../launch/compile.ts';
 import type { Encoded } from '../launch/encode.ts';
 import type { PathKind } from '../launch/facts.ts';
+import type { NetDeviceMove } from '../launch/net-devices.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
 
 export interface Prepared {
@@ -15,6 +16,8 @@ export interface Prepared {
   readonly cgroup: CgroupPlan | undefined;
   /** Mounts that the host's side takes, mostly to map their ids, in the order in which the program expects them. */
   readonly idMapped: readonly Mount[];
+  /** Network devices of the host that the container gets. */
+  readonly netDevices: readonly NetDeviceMove[];
   /** The launch's program as bytes, where they are known already. */
   readonly encoded?: Encoded;
 }

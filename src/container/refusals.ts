@@ -23,8 +23,6 @@ function* labelProblems({ process, linux }: Spec): Generator<Problem> {
 
 function* hardwareProblems({ linux }: Spec): Generator<Problem> {
   if (linux?.intelRdt !== undefined) yield problem('/linux/intelRdt', 'Intel RDT is not supported: leave it out');
-  if (Object.keys(linux?.netDevices ?? {}).length > 0)
-    yield problem('/linux/netDevices', 'moving network devices is not supported: leave it out');
 }
 
 /** securityfs lists them; where it is not mounted, AppArmor and SELinux still show in their own places. */

@@ -44,10 +44,12 @@ export interface Region {
   readonly length: number;
 }
 
-/** In the program's memory: its stamps, and the pid of who is to take the process's place (`Program.successor`). */
+/** In the program's memory: its stamps, the pid of who is to take the process's place (`Program.successor`), answers (`Op.answer`). */
 export interface Regions {
   readonly trace: Region;
   readonly successor: number | undefined;
+  /** Of the answers that ops wait for: by the op's number. */
+  readonly answers: ReadonlyMap<number, number>;
 }
 
 /** Offsets in `struct tare_program`, native/launch.h. */
@@ -134,7 +136,7 @@ export class Child {
 
   onFailure(index: number, error: number): void {
     if (this.#program === undefined) return;
-    this.#failure = this.#report = describeFailure(this.#program, index, error);
+    this.#failure = this.#report = describeFailure(this.#program, index, error === 0 ? this.#answer(index) : error);
   }
 
   /** The sync socket has reached its end: execve has closed it, or the process is gone. */
@@ -189,6 +191,12 @@ export class Child {
   #readSuccessor(): number {
     const { successor } = this.#regions;
     return successor === undefined ? 0 : this.#read(successor);
+  }
+
+  /** What the kernel has answered to a call that could not say so itself, as an errno. */
+  #answer(index: number): number {
+    const offset = this.#regions.answers.get(index);
+    return offset === undefined || this.#memory < 0 ? 0 : -(this.#read(offset) | 0);
   }
 
   #read(offset: number): number {

@@ -72,6 +72,7 @@ export function compile(spec: Spec, facts: Facts): Launch {
   }
   namespaces.makeNamespaces(stage);
   namespaces.raiseLoopback(stage);
+  awaitNetDevices(stage);
   namespaces.nameHost(stage);
 
   const slave = namespaceOf(spec, 'mount')?.path === undefined ? buildView(stage) : enterView(stage);
@@ -171,6 +172,12 @@ function enterView(stage: Stage): undefined {
   identity.setLabels(stage, undefined);
   stopForHooks(stage);
   b.op(`stand in ${spec.process.cwd}`, 'chdir', [spec.process.cwd]);
+}
+
+/** config-linux.md, "Network Devices": only the host's side has power over both namespaces (launch/net-devices.ts). */
+function awaitNetDevices(stage: Stage): void {
+  if (Object.keys(stage.spec.linux?.netDevices ?? {}).length > 0)
+    stopAndWait(stage, 'devices', 'have network devices moved to this network');
 }
 
 /** "POSIX-platform Hooks": after the mounts, before pivot_root, with the host's files still in sight. */

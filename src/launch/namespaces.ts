@@ -115,15 +115,20 @@ export function raiseInterface(b: ProgramBuilder, name: string, what: string): v
     flags(SOCK, 'DGRAM', 'CLOEXEC'),
     0,
   ]);
-  const field = new Uint8Array(16);
-  field.set(Buffer.from(name));
   const request = data(`{ifr_name: "${name}", ifr_flags: IFF_UP|IFF_RUNNING}`, [
-    { bytes: field },
+    { bytes: nameField(name) },
     { u16: 0x41 },
     { bytes: new Uint8Array(22) },
   ]);
   b.op(`bring ${what} up`, 'ioctl', [socket, flags(IOCTL, 'SIOCSIFFLAGS'), request]);
   b.op('close the socket', 'close', [socket]);
+}
+
+/** `ifr_name` of `struct ifreq`. */
+export function nameField(name: string): Uint8Array {
+  const field = new Uint8Array(16);
+  field.set(Buffer.from(name));
+  return field;
 }
 
 /** `sethostname` and `setdomainname`. */

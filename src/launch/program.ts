@@ -57,6 +57,8 @@ export interface Op {
   readonly skip?: number;
   /** Try again on this errno, at most so many times, after a pause of so many microseconds (65535 at most). */
   readonly retry?: { readonly on: Errno; readonly times: number; readonly pause?: number };
+  /** Where the kernel's own answer is, a negative errno, once a result below `min` says that there is one. */
+  readonly answer?: Cell;
   /** Where the result goes. After an allowed failure the cell holds the negative errno. */
   readonly into?: Cell;
   /** Cures, by errno, that only this op knows. */
@@ -69,10 +71,10 @@ export interface Op {
 
 /**
  * Why a child speaks to its parent: `maps` (write my id maps), `pidfd` (here is who goes on in my place), `hooks` (the view is
- * built, look at it), `terminal` (here is the pty's master), `seccomp` (here is the notify listener), `start` (all is ready: say
+ * built, look at it), `devices` (here is my network, move devices to it), `terminal` (here is the pty's master), `seccomp` (here is the notify listener), `start` (all is ready: say
  * when), `step` (a debugger's stop).
  */
-export type Stop = 'maps' | 'pidfd' | 'hooks' | 'terminal' | 'seccomp' | 'start' | 'step';
+export type Stop = 'maps' | 'pidfd' | 'devices' | 'hooks' | 'terminal' | 'seccomp' | 'start' | 'step';
 
 /** The calls that make a container, in order, and the few cells that whoever runs them must know. */
 export interface Program {

@@ -156,7 +156,11 @@ export class Spawner {
     if (step !== 0) throw spawnError(steps[step] ?? 'spawn', error, options);
     const trace = { offset: program.trace, length: program.bytes.length - program.trace };
     const { successor } = options.program;
-    const regions = { trace, successor: successor === undefined ? undefined : program.cells.get(successor)?.offset };
+    const regions = {
+      trace,
+      successor: successor === undefined ? undefined : program.cells.get(successor)?.offset,
+      answers: answersOf(options.program, program),
+    };
     const child = new Child(options, regions, {
       pid: block.readInt32LE(request.answer),
       pidfd: block.readInt32LE(request.answer + 4),
@@ -270,6 +274,15 @@ export class Spawner {
 
 function failureOf(program: Program, memory: Buffer): TareError {
   return describeFailure(program, memory.readUInt32LE(header.failedOp), memory.readInt32LE(header.failedErrno));
+}
+
+function answersOf({ ops }: Program, { cells }: Encoded): ReadonlyMap<number, number> {
+  return new Map(
+    ops.flatMap(({ answer }, index): [number, number][] => {
+      const home = answer === undefined ? undefined : cells.get(answer);
+      return home === undefined ? [] : [[index, home.offset]];
+    }),
+  );
 }
 
 /** Closes what a program has opened. A cell that no op has filled holds 0, and one whose open failed a negative errno. */

@@ -178,8 +178,8 @@ export const F_SEAL = family('F_SEAL_', { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8 
 /** flock(2). */
 export const LOCK = family('LOCK_', { EX: 2, NB: 4 });
 export const MSG = family('MSG_', { PEEK: 2, DONTWAIT: 0x40, NOSIGNAL: 0x4000 });
-export const AF = family('AF_', { UNIX: 1, INET: 2 });
-export const SOCK = family('SOCK_', { STREAM: 1, DGRAM: 2, CLOEXEC: 0o2000000 });
+export const AF = family('AF_', { UNIX: 1, INET: 2, NETLINK: 16 });
+export const SOCK = family('SOCK_', { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000 });
 
 /** ioctl(2) requests: asm-generic/ioctls.h, the same on both architectures; linux/sockios.h. */
 export const IOCTL = family('', {
@@ -196,6 +196,7 @@ export const IOCTL = family('', {
   SIOCSIFFLAGS: 0x8914,
   SIOCSIFADDR: 0x8916,
   SIOCSIFNETMASK: 0x891c,
+  SIOCGIFINDEX: 0x8933,
 });
 
 /** clock_gettime(2). */

@@ -43,8 +43,8 @@ export async function create(context: Context, request: CreateRequest): Promise<
     const prepared = await prepareDetached(engine, { id: request.id, image, spec }, options);
     const failed = failedBefore(request, prepared);
     if (failed !== undefined) throw failed;
-    // Where the root is not left, what is hidden is what is mounted now.
-    const alike = prepared.cgroup?.unit === undefined && !request.noPivot;
+    // Where the root is not left, what is hidden is what is mounted now; a network device can be moved but once.
+    const alike = prepared.cgroup?.unit === undefined && !request.noPivot && prepared.netDevices.length === 0;
     const recorded = process.env.TARE_NO_REPLAY === undefined && alike;
     const meanwhile = async (saved: Saved) => {
       if (!recorded) return undefined;

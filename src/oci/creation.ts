@@ -9,6 +9,7 @@ import { openIdMapped } from '../container/id-mapped.ts';
 import { writeIdMaps } from '../container/id-maps.ts';
 import { sendSeccompListener } from '../container/listener.ts';
 import { makeCgroup, type OpenCgroup } from '../container/make-cgroup.ts';
+import { NetDevices } from '../container/net-devices.ts';
 import { startedAt } from '../container/owner.ts';
 import type { Prepared } from '../container/prepared.ts';
 import { leaveScope, startScope } from '../container/scope.ts';
@@ -46,6 +47,7 @@ export class Creation {
   readonly #directory: string;
   readonly #driver: CgroupDriver;
   readonly #meanwhile: Surroundings['meanwhile'];
+  readonly #devices: NetDevices;
 
   constructor(
     context: Context,
@@ -60,6 +62,7 @@ export class Creation {
     this.#directory = directory;
     this.#driver = driver;
     this.#meanwhile = meanwhile;
+    this.#devices = new NetDevices(this.#engine);
   }
 
   async make(): Promise<Created> {
@@ -89,6 +92,7 @@ export class Creation {
       const failure = await this.#undo(child, group);
       throw failure ?? error;
     } finally {
+      this.#devices.release();
       for (const fd of opened) closeSync(fd);
       if (group !== undefined) closeSync(group.fd);
       if (waiting !== undefined) await leaveScope(waiting);
@@ -135,6 +139,10 @@ export class Creation {
     switch (op.stop) {
       case 'maps':
         await writeIdMaps(this.#engine, child.pid, spec.linux ?? {});
+        child.go();
+        return;
+      case 'devices':
+        await this.#devices.move(child.pid, this.#prepared.netDevices);
         child.go();
         return;
       case 'hooks':
@@ -200,6 +208,7 @@ export class Creation {
     if (child !== undefined) {
       this.#engine.spawner.kill(child, 'SIGKILL');
       await child.exited;
+      await this.#devices.takeBack().catch((error: unknown) => this.#context.log.warn((error as Error).message));
       const { hooks } = this.#prepared.spec;
       const state = stateOf(this.#saved(child), 'stopped');
       await runHooks({ engine: this.#engine, hooks, state }, 'poststop').catch((error: unknown) =>

@@ -74,7 +74,7 @@ export async function main(): Promise<number> {
       intelRdt: { enabled: false },
       memoryPolicy: {},
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: {},
   };

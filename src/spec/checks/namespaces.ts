@@ -9,6 +9,9 @@ const longestName = 64;
 /** `IFNAMSIZ` of netdevice(7), less the final NUL; no slash, colon or blank. */
 const interfaceName = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
 
+/** `eth%d` lets a number be found. */
+const templateOrPlain = /^[^%]*(%d[^%]*)?$/;
+
 /** What uname(2) can hold. */
 export function* namesFit(name: string, at: string): Generator<Problem> {
   if (new TextEncoder().encode(name).length <= longestName) return;
@@ -79,7 +82,10 @@ export const namespaceChecks = [
         const inside = device.name ?? name;
         if (!interfaceName.test(name)) yield problem(at, 'must be the name of an interface');
         else if (!interfaceName.test(inside)) yield problem(`${at}/name`, 'must be the name of an interface');
-        else if (taken.has(inside)) yield problem(at, `must not be a second ${inside} in the container`);
+        else if (!templateOrPlain.test(inside))
+          yield problem(`${at}/name`, 'must not have a % but in %d, where the first number that is free stands');
+        else if (taken.has(inside) && !inside.includes('%d'))
+          yield problem(at, `must not be a second ${inside} in the container`);
         taken.add(inside);
       }
     },

@@ -175,6 +175,10 @@ const faults: Record<string, object[]> = {
       'ipc',
     ),
     inLinux({ netDevices: { eth0: {}, 'a/b': {}, eth1: { name: 'eth0' }, eth2: { name: 'x y' } } }),
+    inLinux(
+      { netDevices: { a: { name: 'eth%d' }, b: { name: 'eth%d' }, c: { name: 'x%s' }, d: { name: '%d%d' } } },
+      'network',
+    ),
   ],
   idMaps: [
     inLinux({ uidMappings: [map], gidMappings: [map, { ...map, containerID: 20 }] }, 'user'),
@@ -265,6 +269,8 @@ test('faults that shapes cannot see are told', () => {
     /linux/netDevices/a~1b: must be the name of an interface
     /linux/netDevices/eth1: must not be a second eth0 in the container
     /linux/netDevices/eth2/name: must be the name of an interface
+    /linux/netDevices/c/name: must not have a % but in %d, where the first number that is free stands
+    /linux/netDevices/d/name: must not have a % but in %d, where the first number that is free stands
 
     /linux/gidMappings/1: must not map a hostID that an earlier entry maps
     /linux/gidMappings: must be given: without it nobody exists in the new user namespace
