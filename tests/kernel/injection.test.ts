@@ -281,7 +281,7 @@ test.runIf(able)('a seccomp listener that nobody takes ends the container', asyn
   const directory = temporaryDirectory();
   const { said, left } = await startOn(engine, { seccomp: notifyProfile(directory) });
   expect(said.replace(directory, 'DIRECTORY')).toMatchInlineSnapshot(
-    `"hand the seccomp listener to DIRECTORY/listener: connect: ENOENT (hint: no such socket)"`,
+    `"failed to connect with seccomp agent: hand the seccomp listener to DIRECTORY/listener: connect: ENOENT (hint: no such socket)"`,
   );
   expect(left).toEqual([]);
 });
