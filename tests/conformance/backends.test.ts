@@ -1,5 +1,5 @@
 /** Every backend keeps the promises of src/weigh/types/backend.ts. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -49,6 +49,10 @@ function observe(): HostState {
   return {
     ...observeHost(engine),
     'group of a peer': groups.filter((path) => /weigh|lxc|docker|containerd|libpod|payload|supervisor/.test(path)),
+    // It is the same for all: who puts a file there and takes it away again has changed what others remember of it.
+    'image of all': ['.', ...directoriesIn(root)].map(
+      (name) => `${name} ${statSync(join(root, name), { bigint: true }).ctimeNs}`,
+    ),
     'state of a peer': ['/run', '/var/lib', '/var/run/containers', '/etc', '/dev/shm'].flatMap(entriesOf),
   };
 }
@@ -61,6 +65,11 @@ const loadJudgeOfTaps = async (): Promise<unknown> =>
     stdio: 'ignore',
     devices: [{ source: '/dev/net/tun', target: '/dev/net/tun', permissions: 'rw' }],
   });
+
+const directoriesIn = (path: string): string[] =>
+  readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
 
 const entriesOf = (path: string): string[] =>
   existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];

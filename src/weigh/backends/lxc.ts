@@ -1,6 +1,8 @@
 /** LXC, asked for as much of the same as it knows. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { apart, rootApart } from '../apart.ts';
 import { clearing, clearSite } from '../clear-site.ts';
 import { commandPeer } from '../command-peer.ts';
@@ -40,11 +42,20 @@ export const lxc: Backend = {
       ...['--define', `lxc.cgroup.dir.monitor.pivot=${group}/pivot`],
       ...['--', ...job.payload],
     ];
-    const peer = commandPeer(command, job, site, { name: 'lxc', within: apart(job, site) });
+    const own = { ...job, root: await copyOf(job.root, site) };
+    const peer = commandPeer(command, own, site, { name: 'lxc', within: apart(own, site) });
     return clearing(peer, site);
   },
   sweep: clearSite,
 };
+
+/** LXC puts its init into the root and takes it away again: all others would find theirs changed. */
+async function copyOf(root: string, { disk }: Site): Promise<string> {
+  const copy = join(disk, 'root');
+  await rm(copy, { recursive: true, force: true });
+  await execa('cp', ['--archive', '--reflink=auto', root, copy]);
+  return copy;
+}
 
 /** As lxc.container.conf(5) says. */
 async function writeConfig(job: Job, site: Site): Promise<string> {
