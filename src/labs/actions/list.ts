@@ -27,11 +27,13 @@ export function list(_: readonly string[], { json }: LabCommand, desk: Desk): nu
     print(`${first}${describeSteps(lab, progress)}\n`);
     for (const line of notesOn(lab, lacks, desk)) print(layOut(line, desk, '    '));
   }
-  print(
-    `\n${layOut('tare lab run 1 does the first, with a shell below the text; tare lab start 1 shows the text alone, for a terminal of your own.', desk)}`,
-  );
+  const next = rows.find(({ lab, progress }) => countPassed(progress) < lab.steps.length)?.lab;
+  print(`\n${layOut(next === undefined ? 'All are done.' : howToDo(next), desk)}`);
   return 0;
 }
+
+const howToDo = ({ number, title }: Lab): string =>
+  `tare lab run ${number} does “${title}”, with a shell below the text; tare lab start ${number} shows the text alone, for a terminal of your own.`;
 
 /** Short, where the test machine has what this one lacks: `start` and `run` say more. */
 function notesOn(lab: Lab, lacks: readonly Lack[], desk: Desk): readonly string[] {

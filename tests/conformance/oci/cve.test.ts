@@ -72,8 +72,8 @@ const holes: Hole[] = [
     title: 'who is in a container cannot look into a process that joins it',
     racy: ['crun', 'runc'],
     async shut(runtime) {
-      // Its name is read before and after: what has executed meanwhile is of the container.
-      const watch = `own() { read name <$1/comm; case $name in sh|sleep|busybox|true|readlink|cat) return 0;; esac; return 1; }
+      // Its name is read before and after: what has executed meanwhile is of the container, and so is what has ended since.
+      const watch = `own() { name=; read name <$1/comm; case $name in ''|sh|sleep|busybox|true|readlink|cat) return 0;; esac; return 1; }
         while [ ! -e /stop ]; do for p in /proc/[0-9]*; do
           own $p && continue
           seen="$(readlink $p/exe $p/cwd $p/root; for fd in $p/fd/*; do readlink $fd; done)"
