@@ -2,7 +2,7 @@
  * Id-mapped mounts: mount_setattr(2), "ID-mapped mounts". The map is a user namespace, which some process must have been in;
  * and only who has power over the filesystem may use it, so the host's side does, and hands the container the mount.
  */
-import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { stopAndWait } from '../launch/parent.ts';
 import { type Cell, cell, ProgramBuilder } from '../launch/program.ts';
@@ -42,6 +42,7 @@ export function unreachableMounts(spec: Spec, rootless: boolean): Mount[] {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
   const rules = (uid: number, gid: number): boolean => isMappedTo(uidMappings, uid) && isMappedTo(gidMappings, gid);
   const reachable = (path: string): boolean => {
+    if (!existsSync(path)) return true; // who would mount it says that it is not there
     for (let above = dirname(realpathSync(path)); above !== '/'; above = dirname(above)) {
       const { mode, uid, gid } = statSync(above);
       if ((mode & 0o001) === 0 && !rules(uid, gid)) return false;
